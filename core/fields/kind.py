@@ -179,7 +179,9 @@ class Field:
 
     def described(self) -> dict[str, Any]:
         """`json_schema` with label and help, null allowed."""
-        schema: dict[str, Any] = {"title": str(self.label)} | self.json_schema()
+        schema = self.json_schema()
+        if self.label:
+            schema = {"title": str(self.label), **schema}
         if self.help:
             schema["description"] = str(self.help)
         return nullable(schema)
@@ -212,8 +214,8 @@ class Field:
             yield "F101", f"The width {self.width} is not one of 3, 4, 6, 8, 12.", "Leave width out to take the usual one."
         if self.min is not None and self.max is not None and self.min > self.max:
             yield "F102", f"The smallest value {self.min} is above the largest {self.max}.", "Swap min and max."
-        if self.filters and self.storage is None:
-            yield "F103", "It has no column, so lists cannot be filtered by it.", "Take filter=True away."
+        if self.filters and (self.storage is None or self.storage.kind == "json"):
+            yield "F103", "It has no column that lists could be filtered by.", "Take filter=True away."
         if self.default is not None and not callable(self.default) and self.default not in self.known_defaults():
             try:
                 self.accept(self.default)

@@ -14,7 +14,7 @@ from core.fields.text import plain_number
 from core.messages import _
 
 THIN: Final = "\u2009"
-LARGEST_INTEGER: Final = 999_999_999
+LARGEST_INTEGER: Final = 999_999_999_999
 DIGITS: Final = 12
 PLACES: Final = 6
 
@@ -69,7 +69,7 @@ def _no_number(given: str, text: str) -> Invalid:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Integer(Field):
-    """A whole number (`int`) of at most nine digits."""
+    """A whole number (`int`) of at most twelve digits."""
 
     kind: ClassVar[str] = "integer"
     usual_width: ClassVar[int] = 3
@@ -118,7 +118,7 @@ class Integer(Field):
     def check(self) -> Iterator[Told]:
         yield from super().check()
         if self.lowest < -LARGEST_INTEGER or self.highest > LARGEST_INTEGER:
-            yield "F120", "A whole number has at most nine digits.", "Take Decimal(places=0) for larger ones."
+            yield "F120", "A whole number has at most twelve digits.", "Lower max, raise min."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -238,7 +238,7 @@ class Money(Decimal):
     """An amount of `currency=`, or of the currency in the field that `currency_of=` names; two places by default."""
 
     places: int = 2
-    currency: str = "CNY"
+    currency: str = _("CNY")
     currency_of: str = ""
 
     kind: ClassVar[str] = "money"

@@ -264,7 +264,7 @@ class Photos(Attachments):
     kind: ClassVar[str] = "photos"
 
 
-_NAME, _AT, _FILE = Text(_("Name"), max=100), Moment(_("At")), AnyRecord(_("File"))
+_NAME, _AT, _FILE = Text(max=100), Moment(), AnyRecord()
 
 PROOFS: dict[str, Message] = {
     "drawn": _("Signed on the screen"),

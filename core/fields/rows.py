@@ -183,7 +183,7 @@ class Checklist(Lines):
     def __post_init__(self) -> None:
         if not self.columns:
             object.__setattr__(self, "columns", {
-                "item": Choice(_("Item"), options=self.items, required=True, filter=False),
+                "item": Choice(_("What is checked"), options=self.items, required=True, filter=False),
                 "result": Choice(_("Result"), options=self.results, filter=False),
                 "remark": Text(_("Remark")),
                 "photos": Photos(_("Photos")),

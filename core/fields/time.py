@@ -28,11 +28,11 @@ _YEAR = re.compile(rf"(\d{{4}}){_Y}?", re.ASCII)
 _TIME = re.compile(rf"(\d{{1,2}})[:{_H}](\d{{1,2}})(?::00(?:\.0+)?|{_MIN})?", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DURATION = re.compile(r"P(?:(\d{1,4})W|(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?)", re.ASCII)
-_SPAN = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(d|h|min|m|s|\u5929|\u65e5|\u5c0f\u65f6|\u5c0f\u6642|\u65f6|\u6642|\u5206\u949f|\u5206\u9418|\u5206|\u79d2)", re.ASCII)
 _SECONDS = {
     "d": 86400, "\u5929": 86400, "\u65e5": 86400, "h": 3600, "\u5c0f\u65f6": 3600, "\u5c0f\u6642": 3600, "\u65f6": 3600, "\u6642": 3600,
     "min": 60, "m": 60, "\u5206\u949f": 60, "\u5206\u9418": 60, "\u5206": 60, "s": 1, "\u79d2": 1,
 }
+_SPAN = re.compile(rf"(\d{{1,6}}(?:\.\d{{1,3}})?)({'|'.join(sorted(_SECONDS, key=len, reverse=True))})", re.ASCII)
 
 
 def day(year: int, month: int, number: int, given: object) -> dt.date:
@@ -337,7 +337,7 @@ class Moment(Field):
         found = day(int(match[1]), int(match[2]), int(match[3]), date_text)
         if int(clock[1]) > 23 or int(clock[2]) > 59 or int(clock[3] or 0) > 59:
             raise Invalid(_("The time {given} does not exist.", given=shown(time_text)), _("Hours run from 0 to 23."), "date")
-        return self._local(dt.datetime(found.year, found.month, found.day, int(clock[1]), int(clock[2]), int(clock[3] or 0)), reading)
+        return self._local(dt.datetime.combine(found, dt.time(int(clock[1]), int(clock[2]), int(clock[3] or 0))), reading)
 
     def _local(self, wall: dt.datetime, reading: Reading) -> dt.datetime:
         year_in_range(wall.year)
