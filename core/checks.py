@@ -133,7 +133,7 @@ def _kind_faults(place: str, kind: Any, rt: RecordType, declared: Declared) -> I
         if name not in declared.types and not declared.absent(name):
             yield Fault("reference-unknown", place, _("There is no record type “{name}” to refer to.", name=name), _("Name its plugin in requires or uses."))
     function = getattr(kind, "function", None)
-    if isinstance(function, str):
+    if isinstance(function, str) and function:
         yield from _who_faults(function, place, declared)
     for role in kind.read_by:
         yield from _who_faults(role, place, declared)
