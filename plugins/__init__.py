@@ -1,0 +1,1 @@
+"""The plugins that come with Yunkong, each the program of one department."""
