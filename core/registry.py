@@ -15,7 +15,7 @@ from typing import Any
 
 import pluggy
 
-from core import checks, hookspecs
+from core import checks, fields, hookspecs
 from core.errors import Fault, Faults, NotFound
 from core.messages import _
 from core.records import Clause, Extension, Function, Plugin, RecordType, Report, Role, Section, Setting
@@ -40,6 +40,11 @@ CORE_PLUGIN = Plugin(
         "head": Role(_("Head of department")),
         "employee": Role(_("Employee")),
     },
+    settings=(
+        Setting("core.session_idle", _("Minutes without use after which one is signed out"), fields.Integer(_("Minutes"), min=5, max=1440), default=30),
+        Setting("core.session_length", _("Hours after which one signs in again in any case"), fields.Integer(_("Hours"), min=1, max=168), default=12),
+        Setting("core.token_days", _("Days that an API token lasts"), fields.Integer(_("Days"), min=1, max=3650), default=90),
+    ),
 )
 """What core itself declares, in the shape of a plugin."""
 
