@@ -16,14 +16,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from sqlalchemy import Boolean, Column, Connection, ForeignKey, Index, Table, Text, delete, func, insert, select
 
 from core import content
 from core.errors import Invalid, NotFound, Problem, Refused
+from core.fields import Lines
 from core.messages import _
 from core.storage import Base, Database, Id, Moment, new_id
+
+if TYPE_CHECKING:
+    from core.storage import Record
 
 MAX_SIZE: Final = 25 * 1024 * 1024
 """Bytes of one file."""
@@ -281,6 +285,40 @@ def load(connection: Connection, ids: Iterable[int]) -> dict[int, File]:
         return {}
     rows = connection.execute(select(*(FILE.c[key] for key in File.__slots__)).where(FILE.c.id.in_(wanted)))
     return {row.id: File(*row) for row in rows}
+
+
+def used_by(record: Record) -> dict[str, tuple[int, ...]]:
+    """The files in the fields of a record: {place: ids}, places as JSON pointers, empty fields left out."""
+    found: dict[str, tuple[int, ...]] = {}
+    for name, kind in record.type.fields.items():
+        if isinstance(kind, Lines):
+            for at, row in enumerate(record.values.get(name) or ()):
+                for column, cell in kind.columns.items():
+                    found[f"/{name}/{at}/{column}"] = _ids(cell.kind, row.values.get(column))
+        else:
+            found[f"/{name}"] = _ids(kind.kind, record.values.get(name))
+    return {place: ids for place, ids in found.items() if ids}
+
+
+def picture_places(record: Record) -> tuple[str, ...]:
+    """The places of `used_by` that take pictures alone."""
+    places: list[str] = []
+    for place in used_by(record):
+        parts = place[1:].split("/")
+        kind = record.type.kind_of(f"{parts[0]}.{parts[2]}" if len(parts) == 3 else parts[0])
+        if kind is not None and kind.kind == "photos":
+            places.append(place)
+    return tuple(places)
+
+
+def _ids(kind: str, value: Any) -> tuple[int, ...]:
+    if not value:
+        return ()
+    if kind in ("attachments", "photos"):
+        return tuple(value)
+    if kind == "outside_signature" and value.get("file") is not None:
+        return (int(value["file"]),)
+    return ()
 
 
 def hashes(connection: Connection, ids: Iterable[int]) -> dict[int, str]:

@@ -83,7 +83,8 @@ class Entry:
     [before, after]} in JSON shapes, Lines as `differences` gives them. A record's entry names its `version` after the change and
     the `chain` it had before (`record.chain`); without a version the entry has no chain, and `record_id` may name a
     user or department, or nothing. `personal` are the fields whose values may be erased one day (`phone`,
-    `lines.phone`); `signed` is the digest of the signature that the step left; `cause` what made an effect act.
+    `lines.phone`); `signed` is the digest of the signature that the step left
+    (several with spaces between them); `cause` what made an effect act.
     """
 
     type: str
