@@ -19,6 +19,9 @@ LONGEST = 128
 MEMORY = 47_104
 """KiB of memory that one Argon2id hash takes: 46 MiB with one pass and one lane."""
 
+TEST_MEMORY = 1_024
+"""What a site of kind `test` takes instead."""
+
 _LIST = Path(__file__).parent / "common_passwords.txt"
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXY34679"
 """Letters and digits that nobody mistakes for one another on paper."""
@@ -69,8 +72,13 @@ def random_password(length: int = 16) -> str:
             return password
 
 
+def memory_for(kind: str) -> int:
+    """The memory for the hashes of a live, demo or test site."""
+    return TEST_MEMORY if kind == "test" else MEMORY
+
+
 class Hasher:
-    """Argon2id with the memory that the site allows; a site of kind `test` may take less."""
+    """Argon2id with so much memory (`memory_for`), one pass and one lane."""
 
     def __init__(self, memory: int = MEMORY) -> None:
         self._hasher = PasswordHasher(time_cost=1, memory_cost=memory, parallelism=1, type=Type.ID)

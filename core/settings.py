@@ -206,6 +206,16 @@ def load_values(connection: Connection, registry: Registry) -> dict[tuple[str, i
     return found
 
 
+def site_value(connection: Connection, registry: Registry, setting: str) -> Any:
+    """What a setting is for the whole site, read from the database; for those who have no directory at hand."""
+    declared = registry.settings[setting]
+    kept = connection.execute(select(VALUE.c.value).where(VALUE.c.setting == setting, VALUE.c.department_id.is_(None))).one_or_none()
+    try:
+        return declared.default if kept is None else declared.field.load(kept.value)
+    except Invalid:
+        return declared.default
+
+
 # words
 
 
