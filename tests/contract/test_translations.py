@@ -56,7 +56,7 @@ def test_the_languages_translate_the_same(owner):
     assert simplified.keys() ^ traditional.keys() == set()
 
 
-ONLY_SIMPLIFIED = re.compile("[门车东书长马鸟见贝风页进还这录单审报签员产质货订购销财务结认证记统计维护设备检验标准们对错时间动态级级载输导发复续终]")
+ONLY_SIMPLIFIED = re.compile("[门车东书长马鸟见贝风页进还这录单审报签员产质货订购销财务结认证记统计维护设备检验标们对错时间动态级级载输导发复续终]")
 """Characters that traditional Chinese writes otherwise: enough to catch a file that was copied."""
 
 
