@@ -39,10 +39,10 @@ PARTY = RecordType(
         }),
         "addresses": fields.Lines(_("Addresses"), columns={
             "use": fields.Choice(_("Use"), options={
-                "office": _("Office"),
-                "delivery": _("Delivery"),
-                "invoice": _("Invoice"),
-                "home": _("Home"),
+                "office": _("Office address"),
+                "delivery": _("Delivery address"),
+                "invoice": _("Invoice address"),
+                "home": _("Home address"),
             }, required=True),
             "address": fields.Text(_("Address"), required=True, max=200, personal=True),
             "postal_code": fields.Text(_("Postal code"), max=12),

@@ -1,8 +1,9 @@
 """What production says about requisitions: what may be drawn for, and what an issued one means for its order."""
 
-from core import Problem, _
+from collections import defaultdict
+from decimal import Decimal
 
-from .rules import merged
+from core import Problem, _
 
 IN_FORCE = {
     "production.monthly_plan": ("issued",),
@@ -40,11 +41,13 @@ def mark_as_drawn(work, requisition):
     order = work.get(None, requisition.source)
     if order.type.name != "production.order":
         return
+    issued = defaultdict(Decimal)
+    for given in requisition.lines:
+        issued[given.material] += given.qty_issued or 0
+    if not any(issued[line.material] for line in order.materials):
+        return
     rows = []
     for line in order.materials:
-        issued = sum(given.qty_issued or 0 for given in requisition.lines if given.material == line.material)
-        if issued:
-            drawn = (line.qty_drawn or 0) + issued
-            rows.append({"id": line.id, "qty_drawn": drawn, "is_drawn": drawn >= line.qty_needed})
-    if rows:
-        work.edit(order, materials=merged(order.materials, rows))
+        drawn = (line.qty_drawn or 0) + issued[line.material]
+        rows.append({"id": line.id, "qty_drawn": drawn, "is_drawn": drawn >= line.qty_needed})
+    work.edit(order, materials=rows)

@@ -107,7 +107,7 @@ MONTHLY_PLAN = RecordType(
             "submit": Transition(_("Submit for approval"), "draft", "submitted", by=APPROVER, signs=_("Prepared"), clause="PC-4.1.3a",
                                  guards=(rules.has_lines, rules.plans_something, rules.is_due_within_reach)),
             "approve": Transition(_("Approve"), "submitted", "approved", by=APPROVER, other_than="submit",
-                                  signs=Signs(_("Approved"), asks_password=True), clause="PC-3.3"),
+                                  signs=Signs(_("Approval"), asks_password=True), clause="PC-3.3"),
             "send_back": Transition(_("Send back"), "submitted", "draft", by=APPROVER, asks=_("Reason")),
             "issue": Transition(_("Issue"), "approved", "issued", by=APPROVER, signs=_("Issued")),
             "close": Transition(_("Close the month"), "issued", "closed", by=APPROVER, signs=_("Closed with actuals"),

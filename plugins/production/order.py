@@ -63,9 +63,9 @@ ORDER = RecordType(
             "completed": State(_("Completed"), final=True, kind="good"),
         },
         transitions={
-            "issue": Transition(_("Issue"), "draft", "issued", by=ISSUER, signs=_("Issued"), clause="PC-5.1.1",
+            "issue": Transition(_("Issue the order"), "draft", "issued", by=ISSUER, signs=_("Order issued"), clause="PC-5.1.1",
                                 guards=(rules.makes_something, rules.workshops_add_up, rules.names_each_material_once)),
-            "complete": Transition(_("Complete"), "issued", "completed", by=ISSUER, signs=_("Completed")),
+            "complete": Transition(_("Complete"), "issued", "completed", by=ISSUER, signs=_("Completion")),
         },
         voids=ISSUER,
     ),

@@ -22,7 +22,7 @@ def completion_rows(work, month=None):
 COMPLETION = Report(
     _("Completion of the month"),
     rows=completion_rows,
-    parameters={"month": fields.Month(_("Month"), required=True, default=lambda work: month_before(month_of(work.today)))},
+    parameters={"month": fields.Month(_("Month"))},
     columns={
         "product": fields.Reference(_("Product"), to="master_data.item"),
         "model_spec": fields.Text(_("Model and specification")),

@@ -162,13 +162,7 @@ def write_actuals(work, plan):
         share = min(left[line.product], line.planned_qty) if later else left[line.product]
         left[line.product] -= share
         rows.append({"id": line.id, "produced_qty": share})
-    work.edit(plan, lines=merged(plan.lines, rows))
-
-
-def merged(lines, changes):
-    """All rows of a Lines field with some columns changed."""
-    by_id = {change["id"]: change for change in changes}
-    return [{**line.values, "id": line.id, **by_id.get(line.id, {})} for line in lines]
+    work.edit(plan, lines=rows)
 
 
 # Guards of the weekly plan
