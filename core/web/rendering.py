@@ -93,7 +93,7 @@ class Rendering:
             department = record.department if record is not None else None
             kind = look.choices[view.directory.choice(look.name, department)].values.get(state)
         badge = badges.state_badge(rt, state, kind)
-        return badges.Badge(badge.tone, badge.icon, view.label("state", f"{rt.name}.{state}", badge.label))
+        return badges.Badge(badge.tone, badge.icon, view.label("state", f"{rt.name}:{state}", badge.label))
 
     def _due_badge(self, view: View, due: datetime | None) -> badges.Badge | None:
         badge = badges.due_badge(due, view.now, self.site.config.zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -94,17 +95,17 @@ class Runner:
         return answer
 
     @contextmanager
-    def view(self, reading: bool = True) -> Iterator[View]:
+    def view(self, reading: bool = True, token: str | None = None) -> Iterator[View]:
         """A view with its unit of work for whoever sends this request; without a session, one without work."""
-        token = request.cookies.get(self.seal.cookie(SESSION))
+        token = token or request.cookies.get(self.seal.cookie(SESSION))
         if token:
             with self.site.work(
                 token=token, via="web", reading=reading, request_id=g.get("request_id", ""), address=request.remote_addr or "",
             ) as work:
                 if work.seen is not None:
-                    yield self._welcome(View(self.site, self.rendering, self.seal, work, language=work.language, secret=work.seen.csrf))
+                    yield self._welcome(View(self.site, self.rendering, self.seal, work, language=work.language, csrf=work.seen.csrf))
                     return
-        yield self._welcome(View(self.site, self.rendering, self.seal, None, language=self.visitor_language(), secret=self.guest()))
+        yield self._welcome(View(self.site, self.rendering, self.seal, None, language=self.visitor_language(), csrf=self.seal.csrf_of(self.guest())))
 
     def _welcome(self, view: View) -> View:
         said = self.seal.take("said", request.cookies.get(self.seal.cookie(SAID)), 60) if request.method == "GET" else None
@@ -146,7 +147,7 @@ class Runner:
             raise SignInFirst
         if route.method == "POST":
             given = request.headers.get("X-CSRF-Token") or request.form.get("_csrf", "")
-            if not self.seal.is_csrf(given, view.secret):
+            if not hmac.compare_digest(view.csrf.encode(), given.encode("utf-8", "surrogatepass")):
                 raise NotAllowed(_("This form was opened before you signed in. What you typed is still here: look at it and send it again."))
         if route.may is None or not route.may(view):
             raise NotAllowed(_("This page is for administrators."))
@@ -182,7 +183,7 @@ class Runner:
             kept = [(key, value) for key, value in request.form.items(multi=True) if key not in ("_csrf", "_once")]
             return view.render("sign_in.html", next=request.path, kept=kept, username="", problem="", asks_otp=False, ended=True)
 
-    def carry_on(self, path: str, kept: MultiDict[str, str]) -> Response | None:
+    def carry_on(self, path: str, kept: MultiDict[str, str], token: str) -> Response | None:
         """After signing in again: the page of an interrupted post, with what was typed. None where there is none."""
         try:
             endpoint, place = current_app.url_map.bind("").match(path, method="POST")
@@ -191,7 +192,7 @@ class Runner:
         route = self.routes.get(str(endpoint).rpartition(".")[2])
         if route is None:
             return None
-        with self.view() as view:
+        with self.view(token=token) as view:
             view.form, view.carried = kept, True
             if route.again and view.user_id is not None and route.may and route.may(view):
                 try:
@@ -211,7 +212,7 @@ class Runner:
 
     def failed(self, status: int, what: str, hint: str = "", number: str = "") -> Response:
         """A page for what the routes do not answer: no such page, too large, a fault of ours. Needs no database."""
-        view = View(self.site, self.rendering, self.seal, None, language=self.visitor_language(), secret=self.guest())
+        view = View(self.site, self.rendering, self.seal, None, language=self.visitor_language(), csrf=self.seal.csrf_of(self.guest()))
         view.status = status
         return view.render("failed.html", what=view.t(what), hint=view.t(hint), number=number)
 

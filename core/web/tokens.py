@@ -35,12 +35,8 @@ class Seal:
         return {"httponly": True, "samesite": "Lax", "secure": self.is_secure, "path": "/"}
 
     def csrf_of(self, secret: str) -> str:
-        """The form secret that belongs to a session's or a visitor's own secret."""
+        """The form secret of a visitor who is not signed in."""
         return hmac.new(self._secret_key.encode(), f"csrf:{secret}".encode(), hashlib.sha256).hexdigest()
-
-    def is_csrf(self, given: str, secret: str) -> bool:
-        """Whether a form came with the secret of this session or visitor."""
-        return hmac.compare_digest(given.encode(), self.csrf_of(secret).encode())
 
     def new_token(self) -> str:
         """A random token: a visitor, or one sending of a form."""

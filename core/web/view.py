@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +31,14 @@ class View:
     `carried` is true when the typed came through signing in again and nothing was refused.
     """
 
-    def __init__(self, site: Any, rendering: Rendering, seal: Seal, work: Any, *, language: str, secret: str) -> None:
+    def __init__(self, site: Any, rendering: Rendering, seal: Seal, work: Any, *, language: str, csrf: str) -> None:
         self.site = site
         self.work = work
         self.seal = seal
         self.rendering = rendering
         self.language = language
-        self.secret = secret
+        self.csrf = csrf
+        """The secret that every posted form carries as `_csrf`, or a script as `X-CSRF-Token`."""
         self.form: MultiDict[str, str] = request.form
         self.refusal: Refusal | None = None
         self.carried = False
@@ -73,11 +74,6 @@ class View:
         return self.work.now if self.work is not None else self.site.clock.now()
 
     @property
-    def csrf(self) -> str:
-        """The secret that every posted form carries as `_csrf`, or a script as `X-CSRF-Token`."""
-        return self.seal.csrf_of(self.secret)
-
-    @property
     def is_part(self) -> bool:
         """Whether htmx asked for a part of the page."""
         return request.headers.get("HX-Request") == "true"
@@ -96,8 +92,9 @@ class View:
         return own or self.t(declared)
 
     def reading(self, names: Mapping[int, Name] | None = None) -> Reading:
-        """How field values are turned into text for this reader."""
-        return Reading(language=self.language, translate=self.t, names=names or {}, zone=self.site.config.zone)
+        """How field values are turned into text for this reader, and back."""
+        reading: Reading = self.work.reading(names)
+        return reading
 
     def render(self, template: str, /, **context: Any) -> Response:
         """The page, with the layout around it."""
@@ -125,8 +122,3 @@ def signed_in(view: View) -> bool:
 def administrator(view: View) -> bool:
     """The route is open to those who look after the whole site."""
     return view.user_id is not None and view.access.is_administrator
-
-
-def names_of(path: Sequence[str]) -> str:
-    """A department's names from the top, for people."""
-    return " / ".join(path)
