@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import decimal
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from core.errors import Invalid
 from core.fields.kind import Field, Reading, Storage, Told, Value
+from core.fields.number import Decimal, Integer
 from core.messages import Message, _
 
 
@@ -32,7 +34,8 @@ class Computed(Field):
 
     def __post_init__(self) -> None:
         if isinstance(self.label, Field):
-            object.__setattr__(self, "value", self.label)
+            figure = isinstance(self.label, (Decimal, Integer))
+            object.__setattr__(self, "value", replace(self.label, min=None, max=None) if figure else self.label)
             for name in ("label", "when", "personal", "read_by", "help", "width", "filter"):
                 if name == "label" or getattr(self, name) in (None, False, (), ""):
                     object.__setattr__(self, name, getattr(self.value, name))
@@ -65,6 +68,9 @@ class Computed(Field):
         raise Invalid(_("This is worked out by the system."), _("Leave it out."), "read_only")
 
     def accept(self, value: Value) -> Value:
+        """What the rule gave; a figure is rounded to its places and has no bounds, as nobody could mend it."""
+        if isinstance(value, decimal.Decimal) and isinstance(self.value, Decimal) and value.is_finite():
+            value = round(value, self.value.places)
         return self.value.accept(value)
 
     def dump(self, value: Value) -> Any:

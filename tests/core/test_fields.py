@@ -323,6 +323,7 @@ def test_a_computed_value_is_never_sent():
     kind = fields.Computed(fields.Quantity(_("In stock"), unit="t"), by=lambda work, row: D(1))
     assert (kind.label, kind.kind, kind.storage, kind.dump(D("1.50"))) == ("In stock", "computed", fields.Storage("exact", places=6), "1.5")
     assert fields.Computed(fields.Quantity(), by=len, live=True).storage is None
+    assert kind.accept(D(-2) / D(3)) == D("-0.666667")
     for read in (lambda: kind.load("1"), lambda: kind.load(None), lambda: kind.parse("1", EN)):
         with pytest.raises(Invalid):
             read()
