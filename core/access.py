@@ -98,9 +98,10 @@ class Access:
 
     def counts(self, rt: RecordType, by: By | None, step: str | None, record: Record | None, department: int | None = None) -> bool:
         """Whether the user is one of those whom a `by` means."""
-        return any(self._is(grant) for grant in self.grants(rt, by, step, record, department))
+        return any(self.matches(grant) for grant in self.grants(rt, by, step, record, department))
 
-    def _is(self, grant: Grant) -> bool:
+    def matches(self, grant: Grant) -> bool:
+        """Whether the user is the right person by this grant."""
         if grant.users is not None:
             user = self.directory.users.get(self.user_id or 0)
             return user is not None and user.is_active and user.id in grant.users

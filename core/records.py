@@ -129,8 +129,13 @@ class RecordType:
 
     @cached_property
     def steps(self) -> Mapping[str, Transition]:
-        """Its steps by name; a register has none."""
-        return self.workflow.transitions if self.workflow else {}
+        """Its steps by name; entries of a register are put out of use and back by those who keep it."""
+        if self.workflow is None:
+            return {
+                "deactivate": Transition(_("Put out of use"), "active", "inactive", by=self.may_create, asks=_("Reason")),
+                "activate": Transition(_("Put back in use"), "inactive", "active", by=self.may_create, asks=_("Reason")),
+            }
+        return self.workflow.transitions
 
     @cached_property
     def initial(self) -> str | None:
@@ -188,10 +193,22 @@ class RecordType:
         """The fields and columns that a step locks or fills: where `required` counts and what its signature covers."""
         transition = self.steps[step]
         locked: list[str] = []
+        if self.workflow is None:
+            return ()
         for section in self.all_sections.values():
             if section.locked_by == step or (not section.locked_by and self._leaves_birth(step, section)):
                 locked += [n for n in section.fields if n not in self.by_steps and n not in locked]
         return tuple(dict.fromkeys([*locked, *transition.fills]))
+
+    def covers(self, step: str) -> tuple[str, ...]:
+        """What a step's signature covers: what it locks, columns one by one, without what effects and core write."""
+        found: list[str] = []
+        for name in self.locks(step):
+            if name in self.lines:
+                found += [f"{name}.{c}" for c in self.lines[name].columns if f"{name}.{c}" not in self.section_of and f"{name}.{c}" not in self.by_steps]
+            else:
+                found.append(name)
+        return tuple(n for n in found if (kind := self.kind_of(n)) is not None and kind.kind != "computed" and not kind.effects_only)
 
     def _leaves_birth(self, step: str, section: Section) -> bool:
         transition = self.steps[step]

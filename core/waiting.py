@@ -91,7 +91,7 @@ def reach(access: Access) -> Reach:
 def _reach(access: Access) -> Reach:
     steps: dict[tuple[str, str], tuple[Own, ...]] = {}
     for rt in access.registry.types.values():
-        for name, step in rt.steps.items():
+        for name, step in rt.steps.items() if rt.workflow is not None else ():
             is_named = any(isinstance(one, Named) for one in each_by(step.by))
             for state in step.sources:
                 scope = _scope(access, rt, name, step, state)

@@ -100,5 +100,12 @@ class Record:
             twin.values[name] = tuple(Row(row.id, row.position, dict(row.values), twin) for row in rows)
         return twin
 
+    def absorb(self, other: Record) -> None:
+        """Become what another picture of the same record is; its rows belong to this one then."""
+        for name in ("values", "state", "department", "number", "title", "version", "revision", "due_at", "changed_at", "chain", "before"):
+            setattr(self, name, getattr(other, name))
+        for _name, row in self.rows():
+            row.parent = self
+
     def __repr__(self) -> str:
         return f"<{self.type.name} {self.number or self.id} {self.state}>"
