@@ -198,6 +198,10 @@ class Directory:
                 return bound[seat]
         return bound.get(None, ())
 
+    def bindings(self, function: str) -> Mapping[int | None, tuple[int, ...]]:
+        """Requesting department, None for everybody → the departments bound to a function for it."""
+        return self._bound.get(function, {})
+
     def unbound(self) -> tuple[str, ...]:
         """The functions that no department carries out for everybody."""
         return tuple(name for name in self.registry.functions if not self._bound.get(name, {}).get(None))
