@@ -18,18 +18,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import rfc8785
 from sqlalchemy import Column, Connection, Index, Integer, Table, Text, insert, select, update
 
-from core import files
-from core.audit import TRAIL, Opener, personal, personal_fields
+from core import files as stored
+from core.audit import TRAIL, Opener
+from core.audit import personal as guarding
 from core.errors import Problem
-from core.fields import Lines
+from core.fields import Computed, Lines
 from core.messages import _
 from core.storage import Base, Database, Id, Moment, new_id
 
 if TYPE_CHECKING:
     from core.storage import Record
 
-Method: TypeAlias = Literal["session", "password", "totp"]
-"""By what the signer was known: signed in, the password typed again, or a one-time code."""
 Standing: TypeAlias = Literal["valid", "withdrawn", "broken"]
 """Whether a signature stands, was taken back by a step, or no longer matches what it signed."""
 
@@ -66,8 +65,8 @@ SIGNATURE = Base.metadata.tables["signature"]
 class Signature:
     """A signature as it was made: the signer in a role, the principal where one substitutes, and the signed snapshot.
 
-    `meaning` is the English message id of what was signed (“Approved”); `cause_id` the signature whose step made an
-    effect take this one.
+    `method` is by what the signer was known: `session`, `password` typed again, or `totp`, a one-time code. `meaning` is
+    the English message id of what was signed (“Approved”); `cause_id` the signature whose step made an effect take this one.
     """
 
     id: int
@@ -100,28 +99,26 @@ _NAMES: Final = tuple(column.name for column in SIGNATURE.columns)
 # Signing
 
 
-def snapshot(connection: Connection, record: Record, at: datetime) -> bytes:
-    """The canonical JSON of a record as it stands: its common and declared fields and the hashes of its files."""
+def snapshot(connection: Connection, record: Record, at: datetime, hashes: Mapping[int, str], hidden: frozenset[str]) -> str:
+    """The canonical JSON of a record as it stands: common and declared fields, the hashes of its files, personal fields protected."""
     rt = record.type
-    hidden = personal_fields(rt)
     key = _key(connection, record.id, at) if hidden else None
     fields: dict[str, Any] = {}
     for name, kind in rt.fields.items():
         if kind.storage is not None or isinstance(kind, Lines):
             fields[name] = _guarded(name, _dumped(kind, record.values.get(name)), hidden, record.id, key)
-    used = {one for ids in files.used_by(record).values() for one in ids}
     signed = {
         "id": str(record.id), "type": rt.name, "number": record.number, "revision": record.revision, "version": record.version, "state": record.state,
         "department": None if record.department is None else str(record.department), "fields": fields,
-        "files": {str(id): sha256 for id, sha256 in files.hashes(connection, used).items()},
+        "files": {str(id): sha256 for id, sha256 in hashes.items()},
     }
-    return rfc8785.dumps(signed)
+    return rfc8785.dumps(signed).decode()
 
 
 def _key(connection: Connection, record_id: int, at: datetime) -> bytes | None:
     try:
-        return personal.key_of(connection, record_id, at)
-    except personal.Erased:
+        return guarding.key_of(connection, record_id, at)
+    except guarding.Erased:
         return None
 
 
@@ -136,13 +133,13 @@ def _dumped(kind: Any, value: Any) -> Any:
 def _guarded(name: str, dumped: Any, hidden: frozenset[str], record_id: int, key: bytes | None) -> Any:
     """The same with personal values protected, or left out when the record's key is gone."""
     if name in hidden:
-        return personal.protect(key, record_id, dumped) if key else None
+        return guarding.protect(key, record_id, dumped) if key else None
     columns = frozenset(one.partition(".")[2] for one in hidden if one.startswith(f"{name}."))
     if not columns:
         return dumped
     if key is None:
         return [{column: None if column in columns else value for column, value in row.items()} for row in dumped]
-    return personal.protect_rows(key, record_id, dumped, columns)
+    return guarding.protect_rows(key, record_id, dumped, columns)
 
 
 def digest_of(text: str | bytes) -> str:
@@ -150,21 +147,26 @@ def digest_of(text: str | bytes) -> str:
     return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
 
-def sign(
-    connection: Connection, record: Record, *, step: str, meaning: str, user_id: int, at: datetime, method: Method = "session",
-    role: str = "", department_id: int | None = None, for_id: int | None = None, cause_id: int | None = None,
+def make(
+    connection: Connection, record: Record, *, step: str, meaning: str, user_id: int, at: datetime, files: Mapping[int, str],
+    personal: frozenset[str] = frozenset(), method: str = "session", role: str = "", department: int | None = None, for_id: int | None = None,
+    cause: int | None = None,
 ) -> Signature:
-    """Sign a record as it will be stored: its values, state, number and version are those after the step.
+    """A signature over a record as it will be stored: values, state, number and version are those after the step.
 
-    Put the signature's `digest` into the trail entry of the step (`Entry.signed`).
+    `files` are the hashes of its files, `personal` its personal fields. The `digest` belongs into the trail entry of the
+    step (`Entry.signed`); `put` stores the signature.
     """
-    text = snapshot(connection, record, at).decode()
-    made = Signature(
-        new_id(), record.id, record.version, step, getattr(meaning, "id", meaning), user_id, for_id, role, department_id, at, method, text,
-        digest_of(text), cause_id,
+    text = snapshot(connection, record, at, files, personal)
+    return Signature(
+        new_id(), record.id, record.version, step, getattr(meaning, "id", meaning), user_id, for_id, role, department, at, method, text,
+        digest_of(text), cause,
     )
+
+
+def put(connection: Connection, made: Signature) -> None:
+    """Store a signature."""
     connection.execute(insert(SIGNATURE), {name: getattr(made, name) for name in _NAMES})
-    return made
 
 
 def withdraw(connection: Connection, record_id: int, signed_steps: Iterable[str], *, by_step: str, at: datetime) -> int:
@@ -214,10 +216,13 @@ def _faults(connection: Connection, signature: Signature, record: Record, locked
         kind = record.type.fields.get(head)
         if kind is None or head not in signature.signed["fields"] or (kind.storage is None and not isinstance(kind, Lines)):
             continue
+        if kind.effects_only or isinstance(kind, Computed):
+            continue
         if head not in now:
             now[head] = _dumped(kind, record.values.get(head))
         signed = opener.reveal(record.id, signature.signed["fields"][head])
-        if not _equal(_part(signed, column), _part(now[head], column)):
+        columns = (column,) if column else _own_columns(record, head)
+        if not _equal(_part(signed, columns), _part(now[head], columns)):
             yield name
     yield from _file_faults(connection, signature, record, {name.partition(".")[0] for name in locked})
 
@@ -233,16 +238,25 @@ def _is_intact(signature: Signature) -> bool:
     return signed.get("id") == str(signature.record_id) and signed.get("version") == signature.version
 
 
-def _part(value: Any, column: str) -> Any:
-    """The whole value, or one column of its rows with the rows it stands in."""
-    if not column or not isinstance(value, list):
+def _own_columns(record: Record, name: str) -> tuple[str, ...]:
+    """The columns that a Lines field locks with itself: those that no other section, step or effect fills, and that are not worked out."""
+    rt = record.type
+    return tuple(
+        column for column, kind in rt.lines[name].columns.items()
+        if f"{name}.{column}" not in rt.section_of and f"{name}.{column}" not in rt.by_steps and not kind.effects_only and not isinstance(kind, Computed)
+    ) if name in rt.lines else ()
+
+
+def _part(value: Any, columns: tuple[str, ...]) -> Any:
+    """The value, or these columns of its rows with the rows they stand in."""
+    if not columns or not isinstance(value, list):
         return value
-    return [{"id": row.get("id"), column: row.get(column)} for row in value]
+    return [{"id": row.get("id"), **{column: row[column] for column in columns if column in row}} for row in value]
 
 
 def _equal(signed: Any, now: Any) -> bool:
     """Whether signed JSON equals today's; what was erased matches anything."""
-    if signed == personal.ERASED:
+    if signed == guarding.ERASED:
         return True
     if isinstance(signed, list) and isinstance(now, list):
         return len(signed) == len(now) and all(_equal(one, other) for one, other in zip(signed, now, strict=True))
@@ -255,10 +269,10 @@ def _equal(signed: Any, now: Any) -> bool:
 def _file_faults(connection: Connection, signature: Signature, record: Record, locked: set[str]) -> Iterator[str]:
     """Fields whose files are not the ones that were signed."""
     signed: Mapping[str, str] = signature.signed.get("files", {})
-    used = {place: ids for place, ids in files.used_by(record).items() if place.split("/")[1] in locked}
+    used = {place: ids for place, ids in stored.used_by(record).items() if place.split("/")[1] in locked}
     if not signed and not used:
         return
-    known = files.hashes(connection, (one for ids in used.values() for one in ids))
+    known = stored.hashes(connection, (one for ids in used.values() for one in ids))
     for place, ids in used.items():
         if any(known.get(one) != signed.get(str(one)) for one in ids):
             yield place.split("/")[1]
@@ -267,7 +281,7 @@ def _file_faults(connection: Connection, signature: Signature, record: Record, l
 # The proof
 
 
-def verify(database: Database, store: files.Store | None = None) -> list[Problem]:
+def verify(database: Database, store: stored.Store | None = None) -> list[Problem]:
     """Every signature of the site against its own hash, its record, the digest in the trail, and (with a store) the bytes of its files."""
     problems: list[Problem] = []
     seen: set[tuple[int, int, str]] = set()
@@ -289,10 +303,10 @@ def verify(database: Database, store: files.Store | None = None) -> list[Problem
     return problems
 
 
-def _damaged_files(one: Signature, store: files.Store, where: str) -> Iterator[Problem]:
+def _damaged_files(one: Signature, store: stored.Store, where: str) -> Iterator[Problem]:
     signed: Mapping[str, str] = one.signed.get("files", {}) if _is_intact(one) else {}
     for sha256 in signed.values():
         try:
             store.check(sha256)
-        except files.Damaged:
+        except stored.Damaged:
             yield Problem(where, _("A file that was signed reads back changed or not at all: {sha256}.", sha256=sha256), code="file-damaged")
