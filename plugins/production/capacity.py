@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from core import Problem, _
 
+from .items import item_of
+
 HOURS = "production_standard_hours"
 
 
@@ -17,7 +19,8 @@ def hours(work, line):
     """The hours that a line takes: its quantity times the product's standard hours."""
     if line.product is None or line.planned_qty is None:
         return None
-    standard = getattr(work.get("master_data.item", line.product), HOURS)
+    item = item_of(work, line)
+    standard = item and getattr(item, HOURS)
     return None if standard is None else (standard * line.planned_qty).quantize(Decimal("0.01"))
 
 

@@ -4,6 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from weakref import WeakKeyDictionary
+
+_KNOWN = WeakKeyDictionary()
 
 COUNTED = ("reported", "received")
 """States in which a daily report counts: approved where the site wants approval."""
@@ -62,7 +65,14 @@ def planned_in(work, month, department=None):
 
 
 def completion(work, month, department=None):
-    """Product → planned and produced in a month."""
+    """Product → planned and produced in a month; worked out once in a unit of work, for all lines of a plan."""
+    known = _KNOWN.setdefault(work, {})
+    if (month, department) not in known:
+        known[month, department] = _completion(work, month, department)
+    return known[month, department]
+
+
+def _completion(work, month, department):
     found = defaultdict(Made)
     for product, quantity in planned_in(work, month, department).items():
         found[product].planned = quantity

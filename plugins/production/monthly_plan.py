@@ -16,7 +16,7 @@ from core import (
     fields,
 )
 
-from . import rules
+from . import capacity, items, rules
 
 PLANNER = ("production.planner",)
 DIRECTOR = ("production.plant_director",)
@@ -57,7 +57,7 @@ MONTHLY_PLAN = RecordType(
         "risks_and_countermeasures": fields.LongText(_("Risks and countermeasures"), max=4000),
         "lines": fields.Lines(_("Products"), columns={
             "product": fields.Reference(_("Product"), to="master_data.item", states=("active",), required=True),
-            "model_spec": fields.Computed(fields.Text(_("Model and specification")), by=rules.model_and_specification),
+            "model_spec": fields.Computed(fields.Text(_("Model and specification")), by=items.of_row),
             "last_planned": fields.Computed(fields.Quantity(_("Planned last month"), unit_of="product"), by=rules.last_planned),
             "last_produced": fields.Computed(fields.Quantity(_("Produced last month"), unit_of="product"), by=rules.last_produced),
             "last_difference": fields.Computed(fields.Quantity(_("Difference last month"), unit_of="product"), by=rules.last_difference),
@@ -67,8 +67,8 @@ MONTHLY_PLAN = RecordType(
             "planned_qty": fields.Quantity(_("Planned quantity"), unit_of="product", min=0, required=True),
             "due_date": fields.Date(_("Due date"), required=True),
             "workshop": fields.Department(_("Workshop"), function="production.workshop", sees=True, required=True),
-            "hours": fields.Computed(fields.Quantity(_("Hours"), unit="h"), by=rules.hours),
-            "workshop_capacity": fields.Computed(fields.Quantity(_("Capacity of the workshop"), unit="h"), by=rules.capacity_of_workshop),
+            "hours": fields.Computed(fields.Quantity(_("Hours"), unit="h"), by=capacity.hours),
+            "workshop_capacity": fields.Computed(fields.Quantity(_("Capacity of the workshop"), unit="h"), by=capacity.capacity_of_workshop),
             "responsible": fields.User(_("Responsible")),
             "risks": fields.Text(_("Risks and countermeasures"), max=300),
             "produced_qty": fields.Quantity(_("Actually produced"), unit_of="product", effects_only=True),
@@ -78,7 +78,7 @@ MONTHLY_PLAN = RecordType(
             "hours": fields.Quantity(_("Hours planned"), unit="h"),
             "capacity": fields.Quantity(_("Monthly capacity"), unit="h"),
             "rate": fields.Decimal(_("Load in %"), places=1),
-        }), by=rules.workshop_loads, live=True),
+        }), by=capacity.workshop_loads, live=True),
         "month_before": fields.Computed(fields.Lines(_("Completion of the month before"), columns={
             "product": fields.Reference(_("Product"), to="master_data.item"),
             "planned": fields.Quantity(_("Planned"), unit_of="product"),
@@ -92,7 +92,6 @@ MONTHLY_PLAN = RecordType(
         "capacity": Section(_("Workshop load"), fields=("load",)),
         "reference": Section(_("Completion of the month before"), fields=("month_before",)),
     },
-    guards=(rules.workshops_are_within_capacity,),
     unique=(("plan_month", "department"),),
     numbering=Numbering("MP-{plan_month:%Y%m}-{counter:02d}"),
     workflow=Workflow(
@@ -105,7 +104,7 @@ MONTHLY_PLAN = RecordType(
         },
         transitions={
             "submit": Transition(_("Submit for approval"), "draft", "submitted", by=APPROVER, signs=_("Prepared"), clause="PC-4.1.3a",
-                                 guards=(rules.has_lines, rules.plans_something, rules.is_due_within_reach)),
+                                 guards=(rules.has_lines, rules.plans_something, rules.is_due_within_reach, capacity.workshops_are_within_capacity)),
             "approve": Transition(_("Approve"), "submitted", "approved", by=APPROVER, other_than="submit",
                                   signs=Signs(_("Approval"), asks_password=True), clause="PC-3.3"),
             "send_back": Transition(_("Send back"), "submitted", "draft", by=APPROVER, asks=_("Reason")),

@@ -2,7 +2,7 @@
 
 from core import Choice, Numbering, Opens, Policy, PrintForm, RecordType, Section, State, Transition, Workflow, _, fields
 
-from . import rules
+from . import items, rules
 
 ISSUER = Policy(
     "production.order.issuer",
@@ -29,7 +29,7 @@ ORDER = RecordType(
         "month_plan": fields.Reference(_("Monthly production plan"), to="production.monthly_plan", states=("issued",), width=4),
         "due_date": fields.Date(_("Due date"), required=True, width=4),
         "product": fields.Reference(_("Product"), to="master_data.item", states=("active",), required=True, width=4),
-        "model_spec": fields.Computed(fields.Text(_("Model and specification")), by=rules.model_and_specification),
+        "model_spec": fields.Computed(fields.Text(_("Model and specification")), by=items.of_record),
         "qty": fields.Quantity(_("Quantity"), unit_of="product", min=0, required=True, width=4),
         "stock_considered": fields.Quantity(_("Stock considered"), unit_of="product", min=0, help=_("Typed by whoever issues the order."), width=4),
         "batch_no": fields.Text(_("Batch number"), max=60, filter=True, width=4),

@@ -3,6 +3,7 @@
 from core import Bars, Report, _, fields
 
 from .completion import completion, month_before, month_of
+from .items import description
 
 READERS = ("production.planner", "production.manager", "production.supervisor", "production.deputy_gm", "production.plant_director",
            "production.workshop_director", "core.general_manager")
@@ -12,10 +13,10 @@ def completion_rows(work, month=None):
     """Planned, produced and difference of each product in a month, the largest shortfall first."""
     month = month_of(month or month_before(month_of(work.today)))
     found = completion(work, month)
+    items = work.peek("master_data.item", found)
     for product, made in sorted(found.items(), key=lambda pair: (pair[1].difference, pair[0])):
-        item = work.get("master_data.item", product)
         rate = made.produced / made.planned * 100 if made.planned else None
-        yield {"product": product, "model_spec": " ".join(filter(None, (item.model, item.specification))) or None, "planned": made.planned,
+        yield {"product": product, "model_spec": description(items.get(product)), "planned": made.planned,
                "produced": made.produced, "difference": made.difference, "rate": rate}
 
 

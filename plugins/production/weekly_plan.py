@@ -4,8 +4,6 @@ from core import Numbering, Opens, PrintForm, RecordType, State, Transition, Wor
 
 from . import rules
 
-DIRECTORS = ("production.workshop_director", "production.plant_director")
-
 WEEKLY_PLAN = RecordType(
     name="production.weekly_plan",
     label=_("Weekly production plan"),
@@ -33,7 +31,6 @@ WEEKLY_PLAN = RecordType(
         }),
         "remarks": fields.LongText(_("Remarks"), max=2000),
     },
-    guards=(rules.comes_from_issued_plan, rules.author_directs_the_workshop),
     unique=(("week", "workshop", "month_plan"),),
     numbering=Numbering("WP-{week}-{counter:02d}"),
     workflow=Workflow(
@@ -43,11 +40,11 @@ WEEKLY_PLAN = RecordType(
             "closed": State(_("Closed"), final=True),
         },
         transitions={
-            "issue": Transition(_("Issue"), "draft", "issued", by=DIRECTORS, signs=_("Prepared"), clause="PC-4.1.3b",
-                                guards=(rules.has_lines, rules.lies_in_plan_month, rules.days_add_up, rules.makes_what_the_month_plans)),
-            "close": Transition(_("Close the week"), "issued", "closed", by=DIRECTORS),
+            "issue": Transition(_("Issue"), "draft", "issued", by=rules.DIRECTORS, signs=_("Prepared"), clause="PC-4.1.3b",
+                                guards=(rules.comes_from_issued_plan, rules.author_directs_the_workshop, rules.has_lines, rules.lies_in_plan_month, rules.days_add_up, rules.makes_what_the_month_plans)),
+            "close": Transition(_("Close the week"), "issued", "closed", by=rules.DIRECTORS),
         },
-        voids=DIRECTORS,
+        voids=rules.DIRECTORS,
     ),
     opens={
         "requisition": Opens("stock.requisition", label=_("Material requisition"), states=("issued",), copies=rules.requisition_for),

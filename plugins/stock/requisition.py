@@ -52,8 +52,7 @@ REQUISITION = RecordType(
         }),
     },
     sections={
-        "request": Section(_("Request"), states=("draft",), fields=(
-            "source", "date", "requested_by", "workshop", "purpose", "lines.material", "lines.model_spec", "lines.qty_requested", "lines.remarks")),
+        "request": Section(_("Request"), fields=("source", "date", "requested_by", "workshop", "purpose", "lines"), states=("draft",)),
         "issue": Section(_("Issued by the warehouse"), fields=("lines.qty_issued", "lines.batch_no"), filled_by="stock.keeper", locked_by="issue"),
     },
     numbering=Numbering("LL-{date:%Y%m}-{counter:04d}"),

@@ -16,8 +16,9 @@ def model_and_specification(work, line):
     """Model and specification of the material, as the register has them."""
     if line.material is None:
         return None
-    material = work.get("master_data.item", line.material)
-    return " ".join(filter(None, (material.model, material.specification))) or None
+    materials = work.peek("master_data.item", {one.material for one in line.parent.lines if one.material is not None})
+    material = materials.get(line.material)
+    return " ".join(filter(None, (material.model, material.specification))) or None if material else None
 
 
 def names_its_source(work, requisition):
