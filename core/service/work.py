@@ -208,7 +208,7 @@ class Work:
 
     def peek(self, to: str, ids: Iterable[int]) -> dict[int, Record]:
         """Heads (without lines) of those records that the actor may see; `to` a type name, or "" for any type."""
-        wanted = {id for id in ids if id not in self._peeked}
+        wanted = {id for id in ids if id not in self._peeked or (to and not self._peeked[id].values)}
         if wanted:
             heads = lists.heads(self, to, wanted)
             self._peeked |= {head.id: head for head in self._visible(heads)}
