@@ -47,8 +47,8 @@ def produced_in(work, month, department=None):
     """Product → what the daily reports of a month count, in the workshops that serve the department."""
     workshops = work.directory.function("production.workshop", department)
     made = defaultdict(Decimal)
-    for report in work.find("production.daily_report", report_month=month):
-        if report.state in COUNTED and (not workshops or report.workshop in workshops):
+    for report in work.find("production.daily_report", report_month=month, state=COUNTED):
+        if not workshops or report.workshop in workshops:
             for line in report.lines:
                 made[line.product] += line.qty_counted or 0
     return made
@@ -57,8 +57,8 @@ def produced_in(work, month, department=None):
 def planned_in(work, month, department=None):
     """Product → what the plans in force of a month plan; of one department's plan where one is given."""
     planned = defaultdict(Decimal)
-    for plan in work.find("production.monthly_plan", plan_month=month):
-        if plan.state in IN_FORCE and department in (None, plan.department):
+    for plan in work.find("production.monthly_plan", plan_month=month, state=IN_FORCE):
+        if department in (None, plan.department):
             for line in plan.lines:
                 planned[line.product] += line.planned_qty or 0
     return planned

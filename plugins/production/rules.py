@@ -57,7 +57,7 @@ def is_drawn_up(work, plan):
 
 def completion_before(work, plan):
     """Planned, produced and difference of every product of the month before, the largest shortfall first."""
-    if plan.plan_month is None:
+    if plan.plan_month is None or not is_drawn_up(work, plan):
         return []
     found = completion(work, month_before(plan.plan_month), plan.department)
     order = sorted(found.items(), key=lambda pair: (pair[1].difference, pair[0]))
