@@ -34,7 +34,7 @@ BATCH: Final = 2_000
 """Rows that one transaction of the sealer chains."""
 SHOWN: Final = 100
 """Problems that a report lists; the rest is counted."""
-REMOVED: Final = "removed"
+DELETED: Final = "deleted"
 """The last word of the action of the entry that a deleted draft leaves behind."""
 
 
@@ -255,7 +255,7 @@ def _verify_chain(record_id: str, rows: list[Found], report: Report) -> None:
     if walked != len(rows):
         report.add("chain-broken", where, _("The chain of record {record} is broken after {count} rows.", record=record_id, count=walked))
     elif last.head_ is None:
-        if last.action.rpartition(".")[2] != REMOVED:
+        if last.action.rpartition(".")[2] != DELETED:
             report.add("record-gone", where, _("Record {record} is gone, but its trail does not say that it was deleted.", record=record_id))
     elif last.head_ != at or last.version_ != version:
         report.add("head-differs", where, _("The last row of the trail of record {record} is missing or was replaced.", record=record_id))
