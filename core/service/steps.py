@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from core import audit, signatures
+from core import audit, files, signatures
 from core.access import creators as creating_roles
 from core.errors import NotAllowed, NotFound, Problem, Refused, Stale, Who
 from core.messages import _
@@ -218,10 +218,13 @@ def sign(work: Work, record: Record, name: str, asked: Asked) -> str:
     if signs is None or work.actor is None:
         return ""
     role = next((grant.role for grant in work.access.grants(record.type, step.by, name, record) if work.access.matches(grant)), "")
-    made = signatures.sign(
-        work.connection, record, step=name, meaning=signs.meaning, user_id=work.actor, at=work.now, role=role, department_id=record.department,
-        method=asked.confirmed.method if asked.confirmed else "session", cause_id=work.signing[-1] if work.signing else None,
+    hashes = files.hashes(work.connection, {one for ids in files.used_by(record).values() for one in ids})
+    made = signatures.make(
+        work.connection, record, step=name, meaning=signs.meaning, user_id=work.actor, at=work.now, files=hashes, personal=work.personal(record.type),
+        method=asked.confirmed.method if asked.confirmed else "session", role=role, department=record.department,
+        cause=work.signing[-1] if work.signing else None,
     )
+    signatures.put(work.connection, made)
     work.signed_now = made.id
     return made.digest
 
