@@ -103,7 +103,6 @@ class Directory:
     def __init__(self, registry: Registry, contents: Contents = Contents(), stamp: int = 0) -> None:
         self.registry = registry
         self.stamp = stamp
-        self.bindings = contents.bindings
         self.held = contents.held
         self._choices = dict(contents.choices)
         self._choices_before = dict(contents.choices_before)

@@ -256,6 +256,11 @@ def normal_username(username: object) -> str:
     return unicodedata.normalize("NFKC", username if isinstance(username, str) else "").strip().casefold()
 
 
+def is_username(username: str) -> bool:
+    """Whether somebody could be called so."""
+    return _USERNAME.fullmatch(username) is not None
+
+
 # departments
 
 
@@ -357,7 +362,7 @@ def _trimmed(text: object) -> str:
 
 
 def _username_problems(connection: Connection, username: str) -> list[Problem]:
-    if not _USERNAME.fullmatch(username):
+    if not is_username(username):
         return [Problem("username", _("A user name has 2 to 64 letters, digits or . _ - + @ and begins with a letter or digit."), code="username-form")]
     if connection.scalar(select(USER.c.id).where(USER.c.username == username)) is not None:
         return [Problem("username", _("This user name is taken."), _("Choose another one."), "username-taken")]
@@ -438,7 +443,7 @@ def _department_problems(connection: Connection, department_id: int | None, new:
 def _parent_problems(connection: Connection, department_id: int | None, parent_id: int) -> list[Problem]:
     if parent_id not in _active_departments(connection):
         return [Problem("parent_id", _("There is no such department, or it is closed."), code="department-unknown")]
-    parents = dict(connection.execute(select(DEPARTMENT.c.id, DEPARTMENT.c.parent_id)).tuples().all())
+    parents = dict(connection.execute(select(DEPARTMENT.c.id, DEPARTMENT.c.parent_id)).all())
     above: int | None = parent_id
     while above is not None:
         if above == department_id:
@@ -483,7 +488,7 @@ def _write_roles(connection: Connection, user_id: int, held: Collection[tuple[st
 
 
 def _codes(connection: Connection, departments: Collection[int]) -> list[str]:
-    codes = dict(connection.execute(select(DEPARTMENT.c.id, DEPARTMENT.c.code).where(DEPARTMENT.c.id.in_(departments))).tuples().all())
+    codes = dict(connection.execute(select(DEPARTMENT.c.id, DEPARTMENT.c.code).where(DEPARTMENT.c.id.in_(departments))).all())
     return [codes.get(one, str(one)) for one in departments]
 
 

@@ -178,7 +178,7 @@ def sign_in(
     keys = _keys(name, address)
     with site.database.begin() as connection:
         _count(connection, now, keys)
-        user = connection.execute(_FIND_USER, {"username_": name[:64]}).mappings().one_or_none()
+        user = connection.execute(_FIND_USER, {"username_": name if people.is_username(name) else ""}).mappings().one_or_none()
     kept = user["password_hash"] if user and user["is_active"] else None
     right = passwords.hasher(passwords.memory_for(site.config.kind)).verify(kept, password)
     if not right or user is None:

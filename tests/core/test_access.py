@@ -16,7 +16,25 @@ from core.records import RecordType, Section
 from core.storage import Record, Row
 from core.workflow import Choice, Named, Policy, State, Transition, Workflow
 from tests.core.test_directory import (
-    ADMIN, APPROVER, BOSS, CLOSED, DEPARTMENTS, FITTER, GONE, HELD, LEFT, MAINTENANCE, OFFICE, PLANNER, PLANNING, REGISTRY, SHOP, TEAM, USERS, WORKER, WORKS,
+    ADMIN,
+    APPROVER,
+    BOSS,
+    CLOSED,
+    DEPARTMENTS,
+    FITTER,
+    GONE,
+    HELD,
+    LEFT,
+    MAINTENANCE,
+    OFFICE,
+    PLANNER,
+    PLANNING,
+    REGISTRY,
+    SHOP,
+    TEAM,
+    USERS,
+    WORKER,
+    WORKS,
 )
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
