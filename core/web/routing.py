@@ -22,13 +22,15 @@ from core.web.tokens import GUEST, SAID, SESSION, Seal, unpacked
 from core.web.view import Permission, View, anyone
 
 Page = Callable[..., Response]
+First = Callable[[Any, int, MultiDict[str, str]], Any]
 
 
 @dataclass(frozen=True)
 class Route:
     """One address: its page, who may open it, and for a post the page shown again when it is refused.
 
-    `once` refuses to do the same sending of a form twice: the second answer is the first one's.
+    `once` refuses to do the same sending of a form twice: the second answer is the first one's. `first` is called
+    with (site, user id, form) before the work begins, for a password that is asked again; what it gives is `view.first`.
     """
 
     rule: str
@@ -37,6 +39,7 @@ class Route:
     may: Permission | None
     again: Page | None = None
     once: bool = False
+    first: First | None = None
 
     @property
     def endpoint(self) -> str:
@@ -54,15 +57,17 @@ class Routes:
         """A page that is read."""
         return self._keep(rule, "GET", may)
 
-    def post(self, rule: str, *, may: Permission | None = None, again: Page | None = None, once: bool = False) -> Callable[[Page], Page]:
+    def post(
+        self, rule: str, *, may: Permission | None = None, again: Page | None = None, once: bool = False, first: First | None = None,
+    ) -> Callable[[Page], Page]:
         """A form that is sent; on a refusal everything is undone and `again` shows the page with what was typed."""
-        return self._keep(rule, "POST", may, again, once)
+        return self._keep(rule, "POST", may, again, once, first)
 
     def _keep(
-        self, rule: str, method: Literal["GET", "POST"], may: Permission | None, again: Page | None = None, once: bool = False,
+        self, rule: str, method: Literal["GET", "POST"], may: Permission | None, again: Page | None = None, once: bool = False, first: First | None = None,
     ) -> Callable[[Page], Page]:
         def keep(page: Page) -> Page:
-            self.found.append(Route(rule, method, page, may, again, once))
+            self.found.append(Route(rule, method, page, may, again, once, first))
             return page
         return keep
 
@@ -130,8 +135,10 @@ class Runner:
         try:
             if route.method == "POST":
                 self._check_origin()
+            first = self._ask_first(route) if route.first else None
             with self.view(reading=route.method == "GET") as view:
                 self._check(route, view)
+                view.first = first
                 return self._once(route, view, place)
         except SignInFirst:
             return self._to_sign_in()
@@ -141,6 +148,12 @@ class Runner:
                 if route.again and view.work is not None and not isinstance(refusal, NotFound):
                     return route.again(view, **place)
                 return self.refused(view)
+
+    def _ask_first(self, route: Route) -> Any:
+        with self.view() as view:
+            self._check(route, view)
+            user_id = view.user_id or 0
+        return route.first(self.site, user_id, request.form) if route.first else None
 
     def _check(self, route: Route, view: View) -> None:
         if route.may is not anyone and view.user_id is None:

@@ -42,6 +42,7 @@ class View:
         self.form: MultiDict[str, str] = request.form
         self.refusal: Refusal | None = None
         self.carried = False
+        self.first: Any = None
         self.said: str = ""
         self.status = 200
 
