@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, ForeignKey, Index, Integer, String, Table, bindparam, case, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, ForeignKey, Index, Integer, String, Table, bindparam, case, delete, insert, select, true, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import audit, passwords, people, settings, storage
@@ -150,6 +150,7 @@ class Listed:
     """A session that lasts, for its user and for administrators."""
 
     id: int
+    user_id: int
     kind: str
     address: str
     agent: str
@@ -345,13 +346,22 @@ def is_csrf(seen: Seen, given: str) -> bool:
 
 def sessions_of(connection: Connection, user_id: int, now: datetime) -> list[Listed]:
     """The sessions and tokens of a user that last, latest use first."""
+    return _listed(connection, now, SESSION.c.user_id == user_id)
+
+
+def all_sessions(connection: Connection, now: datetime, limit: int = 200) -> list[Listed]:
+    """Everybody's sessions and tokens that last, latest use first."""
+    return _listed(connection, now, true(), limit)
+
+
+def _listed(connection: Connection, now: datetime, which: ColumnElement[bool], limit: int | None = None) -> list[Listed]:
     rows = connection.execute(
         select(SESSION).join_from(SESSION, USER, USER.c.id == SESSION.c.user_id)
-        .where(SESSION.c.user_id == user_id, SESSION.c.ended_at.is_(None), SESSION.c.epoch == USER.c.epoch, SESSION.c.expires_at > now)
-        .order_by(SESSION.c.seen_at.desc(), SESSION.c.id)
+        .where(which, SESSION.c.ended_at.is_(None), SESSION.c.epoch == USER.c.epoch, USER.c.is_active, SESSION.c.expires_at > now)
+        .order_by(SESSION.c.seen_at.desc(), SESSION.c.id).limit(limit)
     )
     return [
-        Listed(row.id, row.kind, row.address, row.agent, row.created_at, row.seen_at, row.expires_at)
+        Listed(row.id, row.user_id, row.kind, row.address, row.agent, row.created_at, row.seen_at, row.expires_at)
         for row in rows if not row.idle or now - row.seen_at <= timedelta(seconds=row.idle)
     ]
 
@@ -377,14 +387,14 @@ def begin_totp(connection: Connection, secret_key: str, user_id: int, issuer: st
     if row.totp_active:
         raise Refused([Problem("", _("One-time codes are on already."), _("Turn them off first."), "totp-active")])
     secret = pyotp.random_base32(32)
-    connection.execute(update(USER).where(USER.c.id == user_id).values(totp_secret=_seal(secret_key, user_id, secret), totp_step=0))
+    connection.execute(update(USER).where(USER.c.id == user_id).values(totp_secret=hide(secret_key, secret, str(user_id)), totp_step=0))
     return secret, pyotp.TOTP(secret).provisioning_uri(name=row.username, issuer_name=issuer)
 
 
 def pending_totp(connection: Connection, secret_key: str, user_id: int, issuer: str) -> tuple[str, str] | None:
     """The secret that waits for its first code, and its address."""
     row = connection.execute(select(USER.c.username, USER.c.totp_active, USER.c.totp_secret).where(USER.c.id == user_id)).one()
-    secret = None if row.totp_active else _open(secret_key, user_id, row.totp_secret)
+    secret = None if row.totp_active or not row.totp_secret else reveal(secret_key, row.totp_secret, str(user_id))
     return (secret, pyotp.TOTP(secret).provisioning_uri(name=row.username, issuer_name=issuer)) if secret else None
 
 
@@ -409,9 +419,14 @@ def stop_totp(connection: Connection, origin: audit.Origin, user_id: int, *, rea
     settings.note(connection, origin, "core.user.totp_off", user_id, {}, reason)
 
 
+def has_totp(connection: Connection, user_id: int) -> bool:
+    """Whether a user types a one-time code at sign-in."""
+    return bool(connection.scalar(select(USER.c.totp_active).where(USER.c.id == user_id)))
+
+
 def _spend_code(connection: Connection, secret_key: str, user_id: int, sealed: str | None, code: str, now: datetime) -> bool:
     """Whether a code is right and was never used; it cannot be used again."""
-    secret = _open(secret_key, user_id, sealed)
+    secret = reveal(secret_key, sealed, str(user_id)) if sealed else None
     typed = "".join(code.split())
     if secret is None or not typed.isascii():
         return False
@@ -423,36 +438,18 @@ def _spend_code(connection: Connection, secret_key: str, user_id: int, sealed: s
     return False
 
 
-def _cipher(secret_key: str) -> AESGCM:
-    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=b"yunkong one-time codes").derive(secret_key.encode()))
-
-
-def _seal(secret_key: str, user_id: int, secret: str) -> str:
+def hide(secret_key: str, text: str, bound_to: str = "") -> str:
+    """A text that only this site can read again, and only for what it was bound to."""
     nonce = secrets.token_bytes(12)
-    return base64.b64encode(nonce + _cipher(secret_key).encrypt(nonce, secret.encode(), str(user_id).encode())).decode()
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"yunkong hidden texts").derive(secret_key.encode())
+    return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, text.encode("utf-8", "surrogatepass"), bound_to.encode())).decode()
 
 
-def hide(secret_key: str, text: str) -> str:
-    """A text that only this site can read again, for what must pass through a page while a code is typed."""
-    nonce = secrets.token_bytes(12)
-    return base64.b64encode(nonce + _cipher(secret_key).encrypt(nonce, text.encode("utf-8", "surrogatepass"), b"page")).decode()
-
-
-def reveal(secret_key: str, hidden: str) -> str:
-    """The hidden text again; empty where it is not ours."""
+def reveal(secret_key: str, hidden: str, bound_to: str = "") -> str | None:
+    """The text again; None where it is not ours, or the site's key has been changed."""
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"yunkong hidden texts").derive(secret_key.encode())
     try:
-        raw = base64.b64decode(hidden)
-        return _cipher(secret_key).decrypt(raw[:12], raw[12:], b"page").decode("utf-8", "surrogatepass")
+        raw = base64.b64decode(hidden, validate=True)
+        return AESGCM(key).decrypt(raw[:12], raw[12:], bound_to.encode()).decode("utf-8", "surrogatepass")
     except (InvalidTag, ValueError):
-        return ""
-
-
-def _open(secret_key: str, user_id: int, sealed: str | None) -> str | None:
-    """The secret, or None where there is none or the site's key has been changed."""
-    if not sealed:
-        return None
-    raw = base64.b64decode(sealed)
-    try:
-        return _cipher(secret_key).decrypt(raw[:12], raw[12:], str(user_id).encode()).decode()
-    except InvalidTag:
         return None

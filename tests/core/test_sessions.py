@@ -317,3 +317,11 @@ def test_asking_again_is_limited_like_signing_in(it) -> None:
             sessions.confirm(it, it.chen, f"wrong {n}")
     with pytest.raises(sessions.TooMany):
         sessions.confirm(it, it.chen, PASSWORD)
+
+
+def test_a_hidden_text_is_read_again_by_this_site_alone() -> None:
+    """Nothing else opens it, and never for something else."""
+    hidden = sessions.hide("k" * 40, "half a \ud800 password", "chen")
+    assert sessions.reveal("k" * 40, hidden, "chen") == "half a \ud800 password"
+    for key, text, bound_to in (("z" * 40, hidden, "chen"), ("k" * 40, hidden, "wang"), ("k" * 40, "nonsense", "chen"), ("k" * 40, "", "chen")):
+        assert sessions.reveal(key, text, bound_to) is None
