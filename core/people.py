@@ -251,6 +251,11 @@ def roles_held(connection: Connection, user_id: int) -> tuple[tuple[str, int | N
     return tuple((row.role, row.department_id) for row in rows)
 
 
+def has_totp(connection: Connection, user_id: int) -> bool:
+    """Whether a user types a one-time code at sign-in."""
+    return bool(connection.scalar(select(USER.c.totp_active).where(USER.c.id == user_id)))
+
+
 def normal_username(username: object) -> str:
     """The one spelling of a user name: composed, narrow, in small letters."""
     return unicodedata.normalize("NFKC", username if isinstance(username, str) else "").strip().casefold()

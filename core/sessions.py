@@ -419,11 +419,6 @@ def stop_totp(connection: Connection, origin: audit.Origin, user_id: int, *, rea
     settings.note(connection, origin, "core.user.totp_off", user_id, {}, reason)
 
 
-def has_totp(connection: Connection, user_id: int) -> bool:
-    """Whether a user types a one-time code at sign-in."""
-    return bool(connection.scalar(select(USER.c.totp_active).where(USER.c.id == user_id)))
-
-
 def _spend_code(connection: Connection, secret_key: str, user_id: int, sealed: str | None, code: str, now: datetime) -> bool:
     """Whether a code is right and was never used; it cannot be used again."""
     secret = reveal(secret_key, sealed, str(user_id)) if sealed else None

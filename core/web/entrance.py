@@ -59,7 +59,7 @@ def enter(view: View) -> Response:
     username, password = form.get("username", ""), form.get("password", "")
     ticket = view.seal.take("otp", form.get("ticket"), TICKET_SECONDS)
     if ticket and ticket[0] == username:
-        password = sessions.reveal(view.site.config.secrets.secret_key, ticket[1])
+        password = sessions.reveal(view.site.config.secrets.secret_key, ticket[1]) or ""
     try:
         begun = sessions.sign_in(
             view.site, username=username, password=password, otp=form.get("otp", ""), address=request.remote_addr or "",
