@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from core.audit import personal
+from core.audit import personal, sealing, trail
 from core.audit.changes import creation, differences, personal_fields, removal
 from core.audit.personal import ERASED, Opener, is_erased
 from core.audit.sealing import SEAL, Anchor, Report, anchor, head, read_anchors, seal, verify
@@ -16,7 +16,7 @@ from core.audit.trail import TRAIL, Entry, Event, Origin, changed_since, history
 
 __all__ = [
     "ERASED", "SEAL", "TRAIL", "Anchor", "Entry", "Event", "Opener", "Origin", "Report", "anchor", "changed_since", "creation", "differences", "erase", "head",
-    "history", "is_erased", "personal_fields", "protect", "read_anchors", "recent", "removal", "seal", "verify", "write",
+    "history", "is_erased", "personal", "personal_fields", "protect", "read_anchors", "recent", "removal", "seal", "sealing", "trail", "verify", "write",
 ]
 
 

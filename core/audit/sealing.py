@@ -209,15 +209,19 @@ _HINT: Final = _("Keep the database as it is, compare it with the last backup an
 
 def verify(database: Database, anchors: Iterable[Anchor] | None = None) -> Report:
     """Prove the trail: each row's hash, each record's chain up to its head, the seal over all, and the anchors kept outside."""
-    report = Report()
     with database.begin(reading=True) as connection:
         if not database.is_sqlite:
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        _verify_chains(connection, report)
-        _verify_heads(connection, report)
-        known = _verify_seals(connection, report, {one.seq: one for one in anchors or ()})
-        for one in known:
-            report.add("anchor-missing", f"seal {one.seq}", _("The seal {seq}, noted outside, is not there any more.", seq=one.seq))
+        return prove(connection, anchors or ())
+
+
+def prove(connection: Connection, anchors: Iterable[Anchor]) -> Report:
+    """The same within a transaction, which should see one and the same state throughout."""
+    report = Report()
+    _verify_chains(connection, report)
+    _verify_heads(connection, report)
+    for one in _verify_seals(connection, report, {one.seq: one for one in anchors}):
+        report.add("anchor-missing", f"seal {one.seq}", _("The seal {seq}, noted outside, is not there any more.", seq=one.seq))
     return report
 
 

@@ -235,7 +235,8 @@ def test_unique_fields_need_no_counter():
     ("A{counter}", "B{counter}", False),
     ("A{counter:02d}", "A{counter:03d}", False),
     ("A{counter}", "A{counter:03d}", True),
-    ("{order.number}-{counter}", "SO-{today:%Y%m}-{counter:02d}-{month:%Y}", False),
+    ("{order.number}-{counter}", "SO-{today:%Y%m}-{counter:02d}-{month:%Y}", True),
+    ("{order.number}-{counter}", "SO-{today:%Y%m}-{counter:03d}", False),
 ])
 def test_patterns_that_could_make_the_same_number(one, other, overlap):
     """Two types whose patterns could meet are refused, others are not."""

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from core import fields
 from core.messages import _
@@ -63,8 +64,14 @@ def order(month=NOW.date().replace(day=1), lines=(), **values):
         ORDER, new_id(), dict.fromkeys(ORDER.fields) | {"month": month, "papers": (), "pictures": ()} | values,
         state="draft", department=None, created_by=7, created_at=NOW, changed_at=NOW,
     )
-    record.values["lines"] = tuple(Row(new_id(), at, {"part": None, "qty": None, "caller": None} | row, record) for at, row in enumerate(lines, 1))
+    record.values["lines"] = tuple(row(at, record, **values) for at, values in enumerate(lines, 1))
     return record
+
+
+def row(position, parent=None, id=None, qty=None, **values):
+    """A row of an order."""
+    qty = None if qty is None else Decimal(qty)
+    return Row(id or new_id(), position, {"part": None, "qty": qty, "caller": None} | values, parent)
 
 
 def insert(database, record):
