@@ -294,12 +294,12 @@ def verify(database: Database, store: stored.Store | None = None) -> list[Proble
             where = f"signature {one.id}"
             made = (one.record_id, one.version)
             if not _is_intact(one) or one.digest not in told.get(made, ()):
-                problems.append(Problem(where, _("Signature {id} is not the one that was made.", id=one.id), code="signature-changed"))
+                problems.append(Problem(where, _("Signature {signature} is not the one that was made.", signature=one.id), code="signature-changed"))
             seen.add((*made, one.digest))
             if store is not None:
                 problems += _damaged_files(one, store, where)
     gone = {record_id for (record_id, version), digests in told.items() for digest in digests if (record_id, version, digest) not in seen}
-    problems += [Problem(f"record {id}", _("A signature on record {id} is gone.", id=id), code="signature-gone") for id in sorted(gone)]
+    problems += [Problem(f"record {id}", _("A signature on record {record} is gone.", record=id), code="signature-gone") for id in sorted(gone)]
     return problems
 
 
