@@ -20,7 +20,7 @@ class Message(str):
     id: str
     values: Mapping[str, object]
 
-    def __new__(cls, id: str, **values: object) -> Message:
+    def __new__(cls, id: str, /, **values: object) -> Message:
         """Make the text; `{name}` in the id takes the value of that name."""
         text = super().__new__(cls, id.format(**values) if values else id)
         text.id = id
