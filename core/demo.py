@@ -15,17 +15,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import people
+from core import passwords, people
 from core.config import Clock
-from core.directory import ADMINISTRATOR, EMPLOYEE
+from core.directory import ADMINISTRATOR, EMPLOYEE, Directory
 from core.messages import _
 from core.records import RecordType
+from core.service import Asked, Work
 from core.workflow import Policy, each_by
 
 if TYPE_CHECKING:
     from core.registry import Registry
     from core.site import Site
-    from core.work import Work
 
 COMPANY = Path(__file__).parent / "data" / "demo.toml"
 FOUNDED = timedelta(days=150)
@@ -82,19 +82,41 @@ class Demo:
         self.random = random.Random(7501)
         self.now = site.clock.now()
         self._moment = self.now
+        self._passwords: dict[str, str] = {}
+        self._directory: Directory | None = None
 
     @property
     def today(self) -> date:
         """The day on which the demo is made, in the site's zone."""
         return self.now.astimezone(self.site.config.zone).date()
 
+    @property
+    def directory(self) -> Directory:
+        """Who is who in the company."""
+        if self._directory is None:
+            with self.site.work(reading=True) as work:
+                self._directory = work.directory
+        return self._directory
+
     def department(self, code: str) -> int:
         """The department with a code."""
-        return self.site.directory().by_code[code].id
+        return self.directory.by_code[code].id
 
     def user(self, username: str) -> int:
         """The user with a user name."""
-        return self.site.directory().by_username[username].id
+        return self.directory.by_username[username].id
+
+    def confirmed(self, username: str) -> Asked:
+        """What the dialog of a step brings where the password is asked again."""
+        return Asked(confirmed=self.site.confirm(self.user(username), self._passwords[username]))
+
+    def because(self, reason: str) -> Asked:
+        """What the dialog of a step brings where a reason is asked."""
+        return Asked(reason)
+
+    def learn(self, accounts: Iterable[Account]) -> None:
+        """Remember the passwords for the steps that ask for them."""
+        self._passwords |= {account.username: account.password for account in accounts}
 
     def moment(self, day: date, hour: int, minute: int = 0) -> datetime:
         """A moment of the past in the site's zone; never later than now."""
@@ -118,7 +140,7 @@ class Demo:
             self.site.clock = kept
 
 
-def fill(site: Site, told: Callable[[str], None] = lambda text: None) -> list[Account]:
+def fill(site: Site, told: Callable[[str], None] = lambda _plugin: None) -> list[Account]:
     """Make the company and its months on an empty site; the accounts with their passwords."""
     data = read_data(site.registry)
     company = Company()
@@ -127,6 +149,7 @@ def fill(site: Site, told: Callable[[str], None] = lambda text: None) -> list[Ac
     demo = Demo(site, data, told)
     with demo.in_the_past():
         accounts = found(site, company)
+        demo.learn(accounts)
         for hook in site.registry.hooks["fill_demo"]:
             told(hook.plugin)
             hook({"demo": demo})
@@ -146,11 +169,11 @@ def found(site: Site, company: Company) -> list[Account]:
         for position, (code, one) in enumerate(company.departments.items()):
             parent = seats.get(one.get("parent", ""))
             seats[code] = people.add_department(
-                work.connection, None, work.now, code=code, name=one["name"], parent_id=parent, position=position, reason=str(REASON),
+                work.connection, work.origin, code=code, name=one["name"], parent_id=parent, position=position, reason=str(REASON),
             )
         for function in site.registry.functions:
             codes = company.functions.get(function) or tuple(company.departments)[:1]
-            people.bind_function(work.connection, site.registry, None, work.now, function, [seats[code] for code in codes], reason=str(REASON))
+            people.bind_function(work.connection, site.registry, work.origin, function, [seats[code] for code in codes], reason=str(REASON))
         staff = [*company.people.values(), *vacancies(site.registry, company)]
         return [hire(work, site.registry, person, seats) for person in staff]
 
@@ -169,7 +192,8 @@ def hire(work: Work, registry: Registry, person: Person, seats: Mapping[str, int
     roles = [role for role in person.roles if role.partition("@")[0] in registry.roles]
     held = [(role.partition("@")[0], seats.get(role.partition("@")[2])) for role in roles]
     _id, password = people.add_user(
-        work.connection, registry, None, work.now, username=person.username, name=person.name, roles=held, reason=str(REASON),
+        work.connection, registry, work.origin, username=person.username, name=person.name, roles=held, reason=str(REASON),
+        memory=passwords.memory_for(work.site.config.kind),
     )
     return Account(person.username, password, person.name, shown(roles), departments_of(roles))
 
@@ -181,7 +205,8 @@ def accounts(site: Site) -> list[Account]:
         directory = work.directory
         for user in directory.users.values():
             if user.is_active:
-                password = people.set_password(work.connection, None, work.now, user.id, reason=str(REASON))
+                password = people.set_password(
+                    work.connection, work.origin, user.id, reason=str(REASON), memory=passwords.memory_for(site.config.kind))
                 held = people.roles_held(work.connection, user.id)
                 roles = [role if seat is None else f"{role}@{directory.departments[seat].code}" for role, seat in held]
                 found.append(Account(user.username, password, user.name, shown(roles), departments_of(roles)))

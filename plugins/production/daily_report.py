@@ -61,7 +61,8 @@ DAILY_REPORT = RecordType(
             "received": State(_("Received"), final=True, kind="good"),
         },
         transitions={
-            "submit": Transition(_("Report"), "draft", "submitted", by=FLOW, signs=_("Filled in"), guards=(rules.has_lines, rules.counts_something), clause="PC-4.1.3b"),
+            "submit": Transition(_("Report"), "draft", "submitted", by=FLOW, signs=_("Filled in"),
+                                 guards=(rules.has_lines, rules.counts_something), clause="PC-4.1.3b"),
             "approve": Transition(_("Approve"), "submitted", "reported", by=FLOW, other_than="submit", signs=_("Approval")),
             "send_back": Transition(_("Send back"), "submitted", "draft", by=FLOW, asks=_("Reason")),
             "receive": Transition(_("Receive"), "reported", "received", by=FLOW, signs=_("Receipt")),

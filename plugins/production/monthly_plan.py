@@ -87,7 +87,8 @@ MONTHLY_PLAN = RecordType(
         }, when=rules.is_drawn_up), by=rules.completion_before, live=True),
     },
     sections={
-        "head": Section(_("Monthly production plan"), fields=("plan_month", "distribution", "basis", "resources_and_manpower", "goals", "risks_and_countermeasures")),
+        "head": Section(_("Monthly production plan"), fields=("plan_month", "distribution", "basis", "resources_and_manpower", "goals",
+                                                              "risks_and_countermeasures")),
         "products": Section(_("Products"), fields=("lines",)),
         "capacity": Section(_("Workshop load"), fields=("load",)),
         "reference": Section(_("Completion of the month before"), fields=("month_before",)),
@@ -104,7 +105,8 @@ MONTHLY_PLAN = RecordType(
         },
         transitions={
             "submit": Transition(_("Submit for approval"), "draft", "submitted", by=APPROVER, signs=_("Prepared"), clause="PC-4.1.3a",
-                                 guards=(rules.has_lines, rules.plans_something, rules.is_due_within_reach, capacity.workshops_are_within_capacity)),
+                                 guards=(rules.has_lines, rules.plans_something, rules.is_due_within_reach,
+                                         capacity.workshops_are_within_capacity)),
             "approve": Transition(_("Approve"), "submitted", "approved", by=APPROVER, other_than="submit",
                                   signs=Signs(_("Approval"), asks_password=True), clause="PC-3.3"),
             "send_back": Transition(_("Send back"), "submitted", "draft", by=APPROVER, asks=_("Reason")),
@@ -117,7 +119,7 @@ MONTHLY_PLAN = RecordType(
     opens={
         "weekly_plan": Opens("production.weekly_plan", label=_("Weekly plan"), states=("issued",), copies=rules.week_of_plan),
         "order": Opens("production.order", label=_("Production order"), states=("issued",), copies=rules.order_of_plan),
-        "requisition": Opens("stock.requisition", label=_("Material requisition"), states=("issued",), copies=rules.requisition_for),
+        "requisition": Opens("stock.requisition", label=_("Material requisition"), states=("issued",), copies=rules.requisition_for, sees=True),
         "next_month": Opens("production.monthly_plan", label=_("Plan for next month"), states=("issued", "closed"), copies=rules.plan_after),
     },
     prints={"plan": PrintForm(_("Monthly production plan"), form_no="QR-7501", signed_by=("submit", "approve"))},

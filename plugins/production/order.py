@@ -70,7 +70,7 @@ ORDER = RecordType(
         voids=ISSUER,
     ),
     opens={
-        "requisition": Opens("stock.requisition", label=_("Material requisition"), states=("issued",), copies=rules.requisition_of_order),
+        "requisition": Opens("stock.requisition", label=_("Material requisition"), states=("issued",), copies=rules.requisition_of_order, sees=True),
     },
     prints={"order": PrintForm(_("Production order"), signed_by=("issue",))},
 )

@@ -1,5 +1,7 @@
 """Read-only tables of production."""
 
+from decimal import Decimal
+
 from core import Bars, Report, _, fields
 
 from .completion import completion, month_before, month_of
@@ -15,7 +17,7 @@ def completion_rows(work, month=None):
     found = completion(work, month)
     items = work.peek("master_data.item", found)
     for product, made in sorted(found.items(), key=lambda pair: (pair[1].difference, pair[0])):
-        rate = made.produced / made.planned * 100 if made.planned else None
+        rate = (made.produced / made.planned * 100).quantize(Decimal("0.1")) if made.planned else None
         yield {"product": product, "model_spec": description(items.get(product)), "planned": made.planned,
                "produced": made.produced, "difference": made.difference, "rate": rate}
 

@@ -188,8 +188,8 @@ def days_add_up(work, week):
     for row, line in enumerate(week.lines):
         total = sum((getattr(line, day) or 0 for day in DAYS), Decimal(0))
         if line.planned_qty is not None and total != line.planned_qty:
-            yield Problem(f"/lines/{row}/planned_qty", _("The days add up to {total}, the week says {quantity}.", total=plain(total), quantity=plain(line.planned_qty)),
-                          _("Mend the days or the quantity of the week."))
+            what = _("The days add up to {total}, the week says {quantity}.", total=plain(total), quantity=plain(line.planned_qty))
+            yield Problem(f"/lines/{row}/planned_qty", what, _("Mend the days or the quantity of the week."))
 
 
 def makes_what_the_month_plans(work, week):
@@ -204,7 +204,8 @@ def makes_what_the_month_plans(work, week):
                 others[line.product] += line.planned_qty or 0
     for row, line in enumerate(week.lines):
         if line.product not in planned:
-            yield Problem(f"/lines/{row}/product", _("The monthly plan does not plan this product for this workshop."), _("Choose a product of the monthly plan, or have the plan changed."))
+            yield Problem(f"/lines/{row}/product", _("The monthly plan does not plan this product for this workshop."),
+                          _("Choose a product of the monthly plan, or have the plan changed."))
         elif others[line.product] + (line.planned_qty or 0) > planned[line.product]:
             yield Problem(f"/lines/{row}/planned_qty", _("The weeks add up to more than the month plans: {total} of {planned}.",
                           total=plain(others[line.product] + (line.planned_qty or 0)), planned=plain(planned[line.product])), level="warns")
@@ -240,7 +241,8 @@ def workshops_add_up(work, order):
     for process, total in by_process.items():
         if total != order.qty:
             row = next(index for index, line in enumerate(order.workshops) if line.process == process)
-            yield Problem(f"/workshops/{row}/qty", _("The workshops add up to {total}, the order says {quantity}.", total=plain(total), quantity=plain(order.qty)),
+            what = _("The workshops add up to {total}, the order says {quantity}.", total=plain(total), quantity=plain(order.qty))
+            yield Problem(f"/workshops/{row}/qty", what,
                           _("Mend the quantities of the workshops or of the order; workshops of different processes are added up apart."))
 
 
@@ -343,13 +345,13 @@ def monday_of(week):
 
 
 def weeks_of(month):
-    """The weeks that begin in a month, and the one that holds its first day."""
-    monday = month - timedelta(days=month.weekday())
+    """The weeks of a month: those whose Thursday lies in it, so that every week belongs to one month."""
+    thursday = month + timedelta(days=(3 - month.weekday()) % 7)
     weeks = []
-    while monday < month_after(month):
-        year, number, _day = monday.isocalendar()
+    while thursday < month_after(month):
+        year, number, _day = thursday.isocalendar()
         weeks.append(f"{year}-W{number:02d}")
-        monday += timedelta(days=7)
+        thursday += timedelta(days=7)
     return weeks
 
 

@@ -41,13 +41,14 @@ WEEKLY_PLAN = RecordType(
         },
         transitions={
             "issue": Transition(_("Issue"), "draft", "issued", by=rules.DIRECTORS, signs=_("Prepared"), clause="PC-4.1.3b",
-                                guards=(rules.comes_from_issued_plan, rules.author_directs_the_workshop, rules.has_lines, rules.lies_in_plan_month, rules.days_add_up, rules.makes_what_the_month_plans)),
+                                guards=(rules.comes_from_issued_plan, rules.author_directs_the_workshop, rules.has_lines, rules.lies_in_plan_month,
+                                        rules.days_add_up, rules.makes_what_the_month_plans)),
             "close": Transition(_("Close the week"), "issued", "closed", by=rules.DIRECTORS),
         },
         voids=rules.DIRECTORS,
     ),
     opens={
-        "requisition": Opens("stock.requisition", label=_("Material requisition"), states=("issued",), copies=rules.requisition_for),
+        "requisition": Opens("stock.requisition", label=_("Material requisition"), states=("issued",), copies=rules.requisition_for, sees=True),
         "daily_report": Opens("production.daily_report", label=_("Daily report"), states=("issued",), copies=rules.report_of_week),
     },
     prints={"plan": PrintForm(_("Weekly production plan"), signed_by=("issue",))},

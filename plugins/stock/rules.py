@@ -50,6 +50,7 @@ def hands_out_what_was_asked(work, requisition):
     """The storekeeper may hand out less than was asked for, not more; nothing at all is no issue."""
     for row, line in enumerate(requisition.lines):
         if line.qty_issued is not None and line.qty_issued > line.qty_requested:
-            yield Problem(f"/lines/{row}/qty_issued", _("More is issued than was requested."), _("Issue at most what was requested; for more, a further requisition is needed."))
+            yield Problem(f"/lines/{row}/qty_issued", _("More is issued than was requested."),
+                          _("Issue at most what was requested; for more, a further requisition is needed."))
     if requisition.lines and not any(line.qty_issued for line in requisition.lines):
         yield Problem("lines", _("Nothing is issued."), _("Enter what was handed out, or void the requisition."))
