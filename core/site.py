@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from core import numbering, people, sessions, settings
+from core import answers, drafts, heartbeats, numbering, people, sendings, sessions, settings
 from core.audit import personal_fields
 from core.config import SiteConfig, read_config
 from core.directory import Directory
@@ -23,6 +23,13 @@ from core.registry import Registry, build_registry
 from core.service.shapes import Confirmed
 from core.service.work import Work
 from core.storage import STAMP, Database
+
+TABLES = (answers, drafts, heartbeats, sendings)
+"""Modules whose tables every site has, though nothing here calls them."""
+
+
+TABLES = (answers, drafts, heartbeats, sendings)
+"""Modules that nothing below needs, named here so that every site has their tables."""
 
 
 class NotSignedIn(Refusal):
@@ -68,21 +75,20 @@ class Site:
 
     @contextmanager
     def work(
-        self, actor: int | None = None, *, token_hash: str | None = None, via: str = "web", reading: bool = False, language: str | None = None,
+        self, actor: int | None = None, *, token: str | None = None, via: str = "web", reading: bool = False, language: str | None = None,
         request_id: str = "", address: str = "",
     ) -> Iterator[Work]:
         """One actor, one clock, one transaction: committed at the end, rolled back on any exception.
 
-        With `token_hash` the session says who the actor is, in the same transaction; NotSignedIn where it has ended.
+        With `token` the session says who the actor is, in the same transaction; where it has ended `work.seen` is None
+        and nobody acts, who may nothing.
         """
         now = self.clock.now()
         with self.database.begin(reading=reading) as connection:
             seen = None
-            if token_hash is not None:
-                seen = sessions.look_up(connection, token_hash, now)
-                if seen is None:
-                    raise NotSignedIn()
-                actor = seen.user_id
+            if token is not None:
+                seen = sessions.look_up(connection, sessions.digest(token), now)
+                actor = seen.user_id if seen else None
             directory = self.directory(connection, seen.stamp if seen else None)
             work = Work(
                 self, connection, directory, actor, now=now, via=via, language=language, request_id=request_id, address=address, seen=seen, reading=reading,
