@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, request, send_from_directory
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from core import heartbeats
+from core import heartbeats, upgrade
 from core.api import create_api
 from core.api.problems import answer as problem_answer
 from core.errors import Fault, Faults, Refusal
@@ -46,7 +46,7 @@ def create_app(site: Any) -> Flask:
     app.register_blueprint(create_api(site), url_prefix="/api/v1")
     _add_static(app)
     _add_health(app, site)
-    _add_frame(app, site)
+    _add_frame(app, site, runner)
     _add_errors(app, runner)
     check_permissions(app)
     return app
@@ -84,17 +84,22 @@ def _add_health(app: Flask, site: Any) -> None:
     @app.get("/readyz")
     @open_to_all
     def readyz() -> tuple[Response, int]:
-        found = heartbeats.readiness(site)
+        found = readiness(site)
         return jsonify(status="ok" if all(found.values()) else "not ready", **found), 200 if all(found.values()) else 503
 
 
-def _add_frame(app: Flask, site: Any) -> None:
+def _add_frame(app: Flask, site: Any, runner: Any) -> None:
     is_https = site.config.public_url.startswith("https:")
 
     @app.before_request
     def name_request() -> None:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else f"{new_id():x}"
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        runner.finish()
+        return response
 
     @app.after_request
     def dress(response: Response) -> Response:
@@ -106,6 +111,17 @@ def _add_frame(app: Flask, site: Any) -> None:
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def readiness(site: Any) -> dict[str, bool]:
+    """What a site needs before it can serve: the database, its tables as declared, a worker that lives."""
+    try:
+        with site.database.begin(reading=True) as connection:
+            worker = heartbeats.is_alive(connection)
+        return {"database": True, "migrations": upgrade.plan(site.database).is_empty, "worker": worker}
+    except Exception:  # whatever is wrong, the answer is that it is not ready
+        _log.exception("the database does not answer")
+        return {"database": False, "migrations": False, "worker": False}
 
 
 def _is_api() -> bool:

@@ -391,6 +391,11 @@ def begin_totp(connection: Connection, secret_key: str, user_id: int, issuer: st
     return secret, pyotp.TOTP(secret).provisioning_uri(name=row.username, issuer_name=issuer)
 
 
+def has_totp(connection: Connection, user_id: int) -> bool:
+    """Whether a user is asked for one-time codes."""
+    return bool(connection.scalar(select(USER.c.totp_active).where(USER.c.id == user_id)))
+
+
 def pending_totp(connection: Connection, secret_key: str, user_id: int, issuer: str) -> tuple[str, str] | None:
     """The secret that waits for its first code, and its address."""
     row = connection.execute(select(USER.c.username, USER.c.totp_active, USER.c.totp_secret).where(USER.c.id == user_id)).one()

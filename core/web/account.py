@@ -45,7 +45,7 @@ def _page(view: View) -> Response:
     problems = {p.where.strip("/"): p for p in getattr(view.refusal, "problems", ())}
     return view.render(
         "me.html", user=user, sessions=listed, current=seen.session_id, pending=pending, qr=_qr(pending[1]) if pending else "", roles=roles,
-        problems=problems, refused=view.refusal, password_given=seen.password_given, has_totp=people.has_totp(connection, seen.user_id),
+        problems=problems, refused=view.refusal, refused_problems=getattr(view.refusal, "problems", ()), password_given=seen.password_given, has_totp=sessions.has_totp(connection, seen.user_id),
         departments=[" / ".join(view.directory.departments[d].path) for d in user.departments],
     )
 

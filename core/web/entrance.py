@@ -42,7 +42,7 @@ def _ask(view: View, next: str, problem: str = "", asks_otp: bool = False, ticke
 
 
 def _runner() -> Runner:
-    runner: Runner = current_app.extensions["yunkong"].pages
+    runner: Runner = current_app.extensions["yunkong.pages"]
     return runner
 
 
@@ -59,7 +59,7 @@ def enter(view: View) -> Response:
     username, password = form.get("username", ""), form.get("password", "")
     ticket = view.seal.take("otp", form.get("ticket"), TICKET_SECONDS)
     if ticket and ticket[0] == username:
-        password = sessions.reveal(view.site.config.secrets.secret_key, ticket[1]) or ""
+        password = sessions.reveal(view.site.config.secrets.secret_key, ticket[1]) or "" or ""
     try:
         begun = sessions.sign_in(
             view.site, username=username, password=password, otp=form.get("otp", ""), address=request.remote_addr or "",

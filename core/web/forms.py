@@ -334,6 +334,11 @@ class Sheet:
     when: str = ""
 
 
+def anchor(rt: RecordType, pointer: str, prefix: str = "f") -> str:
+    """The id of the input at a place of a stored record: `/lines/3/planned_qty` → `f-lines-3-planned_qty`."""
+    return "-".join((prefix, *pointer.strip("/").split("/")))
+
+
 def when_json(kind: Field) -> str:
     """The mapping form of `when` for the browser: field → texts that its input may send; empty where the server alone can tell."""
     when = kind.when

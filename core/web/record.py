@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,8 @@ from core.records import PrintForm, RecordType
 from core.service import Asked, LinkView, StepView, opening
 from core.signatures import Signature
 from core.storage import Record
-from core.web import badges, forms, paper, timeline
-from core.web.edit import GRID_TEXTS, drawing, faults, files_added, shapes
+from core.web import badges, forms, paper, place, timeline
+from core.web.edit import GRID_TEXTS, Before, before, drawing, faults, files_added, shapes
 from core.web.routing import Routes
 from core.web.view import signed_in
 from core.workflow import Transition
@@ -29,34 +29,6 @@ if TYPE_CHECKING:
     from core.web.view import View
 
 routes = Routes()
-
-
-def type_at(view: View, plugin: str, noun: str) -> RecordType:
-    """The record type of an address."""
-    return view.registry.type(f"{plugin}.{noun}")
-
-
-def record_at(view: View, plugin: str, noun: str, id: str) -> Record:
-    """The record of an address; NotFound where there is none, or not for this reader."""
-    if not id.isascii() or not id.isdigit() or len(id) > 19:
-        raise NotFound
-    record: Record = view.work.get(type_at(view, plugin, noun).name, int(id))
-    return record
-
-
-def path_of(record: Record) -> str:
-    """Where the record's page lives."""
-    return f"{record.type.path}/{record.id}"
-
-
-def crumb(view: View, rt: RecordType, *more: tuple[str, str | None]) -> list[tuple[str, str | None]]:
-    """Where a page of a type stands: plugin, list, and what comes below."""
-    return [(view.t(view.registry.plugins[rt.plugin].label), None), (view.label("type", rt.name, rt.label), rt.path), *more]
-
-
-def called(view: View, record: Record) -> str:
-    """Number and title, or that it is a draft."""
-    return record.number or view._("Draft")
 
 
 # The stepper
@@ -243,7 +215,7 @@ def actions(record: Record, views: Sequence[StepView]) -> list[Action]:
     first = next((one for one in onward if one.allowed), next(iter(onward), next(iter(mine), None)))
     ordered = [one for one in mine if one is not first] + ([first] if first else [])
     return [
-        Action(one.name, one.label, f"{path_of(record)}/step/{one.name}", step_icon(record.type, one.step, record.state), one is first, not one.allowed)
+        Action(one.name, one.label, f"{place.path_of(record)}/step/{one.name}", step_icon(record.type, one.step, record.state), one is first, not one.allowed)
         for one in ordered
     ]
 
@@ -279,7 +251,7 @@ def _item(view: View, record: Record, problem: Problem, writable: frozenset[str]
     column = rest.partition("/")[2]
     if head and (head in writable or f"{head}.{column}" in writable):
         place = forms.anchor(record.type, problem.pointer)
-        return text, view._("Fill in"), f"{path_of(record)}/edit#{place}"
+        return text, view._("Fill in"), f"{place.path_of(record)}/edit#{place}"
     return (f"{text} {view.t(problem.hint)}" if problem.hint else text), None, None
 
 
@@ -300,7 +272,7 @@ def clause_words(view: View, number: str) -> str:
 @routes.get("/<plugin>/<noun>/<id>", may=signed_in)
 def show(view: View, plugin: str, noun: str, id: str) -> Response:
     """The record page."""
-    record = record_at(view, plugin, noun, id)
+    record = place.record_at(view, plugin, noun, id)
     rt, work = record.type, view.work
     events = work.history(record)
     marks = work.signatures(record)
@@ -316,13 +288,13 @@ def show(view: View, plugin: str, noun: str, id: str) -> Response:
     now = next((one for one in views if one.name != "void" and step_icon(rt, one.step, record.state) != "arrow-back-up"), None)
     acts = actions(record, views)
     return view.render(
-        "record.html", record=record, rt=rt, path=path_of(record), crumb=crumb(view, rt, (called(view, record), None)),
+        "record.html", record=record, rt=rt, path=place.path_of(record), crumb=place.crumb(view, rt, (place.called(view, record), None)),
         actions=acts, gate=gate(view, record, views, writable), stops=list(stops(view, record, course, now)) if rt.workflow else [],
-        parts=sheet.parts(marks, course.visited), prints=list(_prints(view, record)), form=next(iter(_form_names(view, rt)), None),
+        parts=sheet.parts(marks, course.visited), prints=list(_prints(view, record)), form=next(iter(place.form_names(view, rt)), None),
         sub=_sub(view, record), may_edit=bool(writable), lead=_lead(acts, bool(writable)), may_remove=_may_remove(view, record), may_void=any(one.name == "void" for one in views),
         opens=list(_opens(view, record)), links=links, lines=timeline.lines(view, record, events, marks, standings, reading),
         more_events=max(0, len(events) - timeline.SHOWN), signatures=[(one, paper.person(view, one.user_id), standings[one.id]) for one in reversed(marks)],
-        copy=f"{request.host_url.rstrip('/')}{path_of(record)}", is_table=lambda one: isinstance(one, paper.Table),
+        copy=f"{request.host_url.rstrip('/')}{place.path_of(record)}", is_table=lambda one: isinstance(one, paper.Table),
     )
 
 
@@ -352,16 +324,10 @@ def _sub(view: View, record: Record) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _form_names(view: View, rt: RecordType) -> Iterator[tuple[str, str, str]]:
-    """Form title, number and revision of its print forms."""
-    for key, form in rt.prints.items():
-        yield view.label("form", f"{rt.name}.{key}", form.label), view.label("form_no", f"{rt.name}.{key}", form.form_no), view.label("form_revision", f"{rt.name}.{key}", form.revision)
-
-
 def _prints(view: View, record: Record) -> Iterator[tuple[str, str]]:
     for key, form in record.type.prints.items():
         if _is_printed(record, form):
-            yield view.label("form", f"{record.type.name}.{key}", form.label), f"{path_of(record)}/prints/{key}"
+            yield view.label("form", f"{record.type.name}.{key}", form.label), f"{place.path_of(record)}/prints/{key}"
 
 
 def _is_printed(record: Record, form: PrintForm) -> bool:
@@ -395,18 +361,18 @@ def _other_links(links: Sequence[LinkView], record: Record) -> list[LinkView]:
 @routes.get("/<plugin>/<noun>/<id>/step/<name>", may=signed_in)
 def ask(view: View, plugin: str, noun: str, id: str, name: str) -> Response:
     """The page of a step: what it asks, what it does, and what stands in the way."""
-    return _ask(view, record_at(view, plugin, noun, id), name)
+    return _ask(view, place.record_at(view, plugin, noun, id), name)
 
 
 def ask_again(view: View, plugin: str, noun: str, id: str, name: str) -> Response:
     """The same after a refusal, with what was typed and what is wrong."""
-    return _ask(view, record_at(view, plugin, noun, id), name)
+    return _ask(view, place.record_at(view, plugin, noun, id), name)
 
 
-@routes.post("/<plugin>/<noun>/<id>/step/<name>", may=signed_in, again=ask_again, once=True)
+@routes.post("/<plugin>/<noun>/<id>/step/<name>", may=signed_in, again=ask_again, once=True, first=before)
 def take(view: View, plugin: str, noun: str, id: str, name: str) -> Response:
     """Take the step."""
-    record = record_at(view, plugin, noun, id)
+    record = place.record_at(view, plugin, noun, id)
     rt, step = record.type, step_of(record.type, name)
     if step is None:
         raise NotFound
@@ -414,11 +380,11 @@ def take(view: View, plugin: str, noun: str, id: str, name: str) -> Response:
     files_added(view, rt, raw)
     typed = forms.typed(rt, raw, _fills(rt, step), view.work.reading())
     version = view.form.get("_version", "")
-    asked = Asked(view.form.get("_reason", "").strip(), int(version) if version.isdigit() else None, view.confirmed)
+    asked = Asked(view.form.get("_reason", "").strip(), int(version) if version.isdigit() else None, view.first.confirmed if isinstance(view.first, Before) else None)
     if typed.problems:
         raise Refused(typed.problems)
     view.work.fire(record, name, asked, **typed.values)
-    return onward(view, path_of(record), _("Done: {step}. It is now “{state}”.", step=step.label, state=rt.states[record.state].label))
+    return onward(view, place.path_of(record), _("Done: {step}. It is now “{state}”.", step=step.label, state=rt.states[record.state].label))
 
 
 def onward(view: View, to: str, say: str) -> Response:
@@ -452,24 +418,19 @@ def _ask(view: View, record: Record, name: str) -> Response:
     by_place = {problem.pointer: view.t(problem.what) for problem in _problems(view)}
     must_ask = bool(step.asks) or any(problem.level == "asks" for problem in _problems(view))
     page = {
-        "label": one.label, "name": f"{called(view, record)} {record.title}", "action": f"{path_of(record)}/step/{name}", "back": path_of(record),
+        "label": one.label, "name": f"{place.called(view, record)} {record.title}", "action": f"{place.path_of(record)}/step/{name}", "back": place.path_of(record),
         "version": view.form.get("_version") or record.version, "is_mine": one.is_mine, "who": view._("Only these can do it: {who}", who=paper.who_words(view, one.who)),
         "not_yet": view._("“{step}” is not possible yet, {count} missing", step=one.label, count=len(one.why_not)),
         "why_not": [] if problems else blocked(view, record, one, work.writable(record, rt)).items, "clause": clause_words(view, step.clause),
-        "from_badge": _badge(view, record, record.state), "to_badge": _badge(view, record, step.target), "consequences": _consequences(view, record, step),
+        "from_badge": place.badge(view, rt, record.state), "to_badge": place.badge(view, rt, step.target), "consequences": _consequences(view, record, step),
         "asks": view.t(step.asks) if step.asks else view._("Reason") if must_ask else "", "must_ask": must_ask, "reason": view.form.get("_reason", ""),
         "reason_error": by_place.get("/reason", ""), "asks_password": one.asks_password, "password_error": by_place.get("/password", ""),
         "signs": view._("Signs “{meaning}” as {name}.", meaning=view.t(step.signature.meaning), name=paper.person(view, view.user_id)) if step.signature else "",
-        "is_taking_away": step.target == "void", "crumb": crumb(view, rt, (called(view, record), path_of(record)), (one.label, None)),
+        "is_taking_away": step.target == "void", "crumb": place.crumb(view, rt, (place.called(view, record), place.path_of(record)), (one.label, None)),
         "refused": view._("{count} things to mend; nothing was done yet", count=len(problems)), "has_files": any(i.shape == "files" for i in inputs),
         "asked_first": [view.t(problem.what) for problem in _problems(view) if problem.level in ("asks", "warns")],
     }
     return view.render("step.html", page=page, inputs=inputs, sheets=sheets, problems=problems, grid_texts=GRID_TEXTS(view))
-
-
-def _badge(view: View, record: Record, state: str) -> Any:
-    badge = badges.state_badge(record.type, state)
-    return badges.Badge(badge.tone, badge.icon, view.label("state", f"{record.type.name}.{state}", badge.label))
 
 
 def _problems(view: View) -> tuple[Problem, ...]:
@@ -517,11 +478,6 @@ def _consequences(view: View, record: Record, step: Transition) -> list[str]:
 @routes.post("/<plugin>/<noun>/<id>/remove", may=signed_in, again=lambda view, **place: show(view, **place))
 def remove(view: View, plugin: str, noun: str, id: str) -> Response:
     """Delete a draft that never had a number."""
-    record = record_at(view, plugin, noun, id)
+    record = place.record_at(view, plugin, noun, id)
     view.work.remove(record)
     return view.redirect(record.type.path, _("The draft was deleted."))
-
-
-__all__ = ["called", "crumb", "path_of", "record_at", "routes", "type_at"]
-
-_Names = Mapping[str, Any]

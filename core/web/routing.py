@@ -13,14 +13,16 @@ from flask import Blueprint, Response, current_app, g, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from core import sendings
+from core import sendings, sessions
 from core.errors import Fault, Faults, NotAllowed, NotFound, Refusal
 from core.messages import _
+from core.storage import is_passing
 from core.translations import LANGUAGES
 from core.web.rendering import Rendering
 from core.web.tokens import GUEST, SAID, SESSION, Seal, unpacked
 from core.web.view import Permission, View, anyone
 
+TRIES = 5
 Page = Callable[..., Response]
 First = Callable[[Any, int, MultiDict[str, str]], Any]
 
@@ -131,7 +133,16 @@ class Runner:
         return language if language in LANGUAGES else "en"
 
     def run(self, route: Route, place: dict[str, str]) -> Response:
-        """Answer one request."""
+        """Answer one request; what passes by itself (a deadlock, a busy database) is tried again as a whole."""
+        for left in reversed(range(TRIES)):
+            try:
+                return self._try(route, place)
+            except Exception as error:
+                if not (left and is_passing(error)):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _try(self, route: Route, place: dict[str, str]) -> Response:
         try:
             if route.method == "POST":
                 self._check_origin()
@@ -139,7 +150,7 @@ class Runner:
             with self.view(reading=route.method == "GET") as view:
                 self._check(route, view)
                 view.first = first
-                return self._once(route, view, place)
+                return self._touched(view, self._once(route, view, place))
         except SignInFirst:
             return self._to_sign_in()
         except Refusal as refusal:
@@ -148,6 +159,23 @@ class Runner:
                 if route.again and view.work is not None and not isinstance(refusal, NotFound):
                     return route.again(view, **place)
                 return self.refused(view)
+
+    def _touched(self, view: View, response: Response) -> Response:
+        """Write down, at most once a minute, that the session was used; after a page that only read, in a work of its own."""
+        seen = view.work.seen if view.work is not None else None
+        if seen is not None and seen.is_due(view.now):
+            if view.work.is_reading:
+                g.touched = seen
+            else:
+                sessions.touch(view.work.connection, seen, view.now)
+        return response
+
+    def finish(self) -> None:
+        """What remains to be written when the work of a request has ended."""
+        seen = g.pop("touched", None)
+        if seen is not None:
+            with self.site.database.begin() as connection:
+                sessions.touch(connection, seen, self.site.clock.now())
 
     def _ask_first(self, route: Route) -> Any:
         with self.view() as view:

@@ -67,7 +67,7 @@ def step_icon(entry: Entry) -> str:
 
 
 def _drafts(view: View, box: inbox.Inbox) -> Iterator[Draft]:
-    unsent = {one.record_id: one for one in drafts.mine(view.work)}
+    unsent = {one.record_id: one for one in drafts.of(view.work)}
     for row in box.drafts:
         rt = view.registry.types[row.type]
         kept = unsent.pop(row.id, None)

@@ -132,14 +132,15 @@ def _changes(view: View, record: Record, changes: Mapping[str, Any], reading: Re
         if kind is None:
             continue
         if isinstance(kind, Lines) and isinstance(change, Mapping):
-            yield from _row_changes(view, record, name, kind, change, reading)
+            yield from row_changes(view, record, name, kind, change, reading)
         elif isinstance(change, list) and len(change) == 2:
             yield Change(view.t(kind.label), text_of(view, kind, change[0], reading), text_of(view, kind, change[1], reading))
         else:
             yield Change(view.t(kind.label), "", view._("erased") if change == ERASED else "…")
 
 
-def _row_changes(view: View, record: Record, name: str, kind: Lines, change: Mapping[str, Any], reading: Reading) -> Iterator[Change]:
+def row_changes(view: View, record: Record, name: str, kind: Lines, change: Mapping[str, Any], reading: Reading) -> Iterator[Change]:
+    """The changes of a table, cell by cell."""
     label = view.t(kind.label)
     places = {str(row.id): place for place, row in enumerate(record.values.get(name) or (), 1)}
     for row in change.get("changed", ()):
