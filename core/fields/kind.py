@@ -21,6 +21,7 @@ Told: TypeAlias = tuple[str, str, str]
 WIDTHS: Final = (3, 4, 6, 8, 12)
 LARGEST_ID: Final = 2**63 - 1
 
+_BY_NAME = ("core.user", "core.department")
 _ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 _SPACES = {ord(c): " " for c in "\u00a0\u2007\u2009\u202f\u3000\t"}
 _FULL_WIDTH = {0xFF01 + n: 0x21 + n for n in range(94)}
@@ -47,11 +48,11 @@ class Name:
 
     @property
     def short(self) -> str:
-        """The number where there is one, else the title."""
-        return self.number or self.title
+        """The number where there is one, else the title; users and departments go by their names."""
+        return self.title if self.type in _BY_NAME else self.number or self.title
 
     def __str__(self) -> str:
-        if not self.number or self.number in self.title:
+        if not self.number or self.type in _BY_NAME or self.number in self.title:
             return self.title
         return f"{self.number} {self.title}".rstrip()
 
