@@ -57,6 +57,11 @@ class Work:
 
     # Who, when, in which words
 
+    @property
+    def is_machine(self) -> bool:
+        """Whether nobody acts but the site itself: the command line, the worker."""
+        return self.actor is None and self.origin.via in ("cli", "worker", "demo")
+
     @cached_property
     def today(self) -> date:
         """The day in the site's time zone."""
@@ -216,7 +221,7 @@ class Work:
         return {id: head for id, head in found.items() if not to or head.type.name == to}
 
     def _visible(self, heads: list[Record]) -> list[Record]:
-        if self.is_inside or self.actor is None and not self.is_reading:
+        if self.is_inside or self.is_machine:
             return heads
         seen = [head for head in heads if self.access.may_read(head.type, head)]
         others = [head for head in heads if head not in seen and not is_private(head.type, head)]
@@ -434,6 +439,9 @@ class Work:
         """Stale when somebody saved after the version that was seen, with what they changed."""
         if version is not None and version != record.version:
             raise self.stale(record, version)
+        if not record.chain:
+            # A record from a list comes without the head of its chain; what is written now must hang on it.
+            record.chain = self.connection.scalar(select(RECORD.c.chain).where(RECORD.c.id == record.id)) or ""
 
     def stale(self, record: Record, version: int, status: int = 412, what: str | None = None) -> Stale:
         """The refusal that tells what changed since a version."""
