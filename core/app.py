@@ -43,7 +43,8 @@ def create_app(site: Any) -> Flask:
     pages, runner = create_pages(site)
     app.extensions["yunkong"], app.extensions["yunkong.pages"] = site, runner
     app.register_blueprint(pages)
-    app.register_blueprint(create_api(site), url_prefix="/api/v1")
+    api, app.extensions["yunkong.api"] = create_api(site)
+    app.register_blueprint(api, url_prefix="/api/v1")
     _add_static(app)
     _add_health(app, site)
     _add_frame(app, site, runner)

@@ -91,11 +91,12 @@ def run(work: Any, name: str, parameters: Mapping[str, Any]) -> Result:
     report = find(work, name)
     rows: list[Mapping[str, Any]] = []
     is_cut = False
-    for row in report.rows(work, **{key: parameters.get(key) for key in report.parameters}):
-        if len(rows) == MOST_ROWS:
-            is_cut = True
-            break
-        rows.append(dict(row))
+    with work.inside():
+        for row in report.rows(work, **{key: parameters.get(key) for key in report.parameters}):
+            if len(rows) == MOST_ROWS:
+                is_cut = True
+                break
+            rows.append(dict(row))
     columns = dict(report.columns) or {key: Text(Message(key.replace("_", " ").capitalize())) for key in (rows[0] if rows else ())}
     return Result(report, columns, tuple(rows), dict(parameters), is_cut)
 
