@@ -1,7 +1,7 @@
 """Cut the print fonts to the characters that the site's languages use.
 
-``general-use.txt`` and ``traditional.txt`` come from the properties kTGH and kTraditionalVariant of the Unicode Han
-database. Run on a machine with Debian's ``fonts-noto-cjk`` (SIL Open Font License 1.1) and ``fonts-dejavu-core`` (Bitstream Vera
+``general-use.txt``, ``traditional.txt`` and ``frequent.txt`` come from the properties kTGH, kTraditionalVariant and
+kHanyuPinlu of the Unicode Han database. Run on a machine with Debian's ``fonts-noto-cjk`` (SIL Open Font License 1.1) and ``fonts-dejavu-core`` (Bitstream Vera
 licence, for signs that Noto CJK lacks)::
 
     python scripts/fonts/cut.py [FOLDER]
@@ -16,7 +16,9 @@ import sys
 from pathlib import Path
 
 from fontTools import subset
-from fontTools.ttLib import TTCollection, TTFont
+from fontTools.pens.cu2quPen import Cu2QuPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTCollection, TTFont, newTable
 
 HERE = Path(__file__).parent
 SOURCES = Path("/usr/share/fonts/opentype/noto")
@@ -34,6 +36,9 @@ PLAIN = ((0x20, 0x7E), (0xA0, 0x17F), (0x1CD, 0x1DC), (0x391, 0x3C9), (0x401, 0x
 
 # What else people paste: Cyrillic, Greek with accents, further marks and arrows.
 MORE_SIGNS = ((0x180, 0x24F), (0x2B0, 0x2FF), (0x300, 0x36F), (0x370, 0x52F), (0x1E00, 0x1EFF), (0x27C0, 0x27FF), (0x2900, 0x2BFF))
+
+# Signs that nearly every print has: quotation marks, dashes, boxes, punctuation, circled figures.
+USUAL = {*range(0x2010, 0x2027), *range(0x2610, 0x2612), *range(0x3001, 0x3012), *range(0xFF01, 0xFF5F), 0x2103, 0x2264, 0x2265}
 
 # What a label needs of it.
 FEW = ((0x20, 0x7E), (0xA0, 0xFF), (0x391, 0x3C9), (0x2010, 0x2027), (0x2030, 0x203B), (0x2100, 0x213B), (0x2160, 0x217B),
@@ -80,9 +85,9 @@ def face(file: str, name: str) -> TTFont:
 
 
 def cut(font: TTFont, wanted: set[str], family: str, bold: bool, target: Path) -> None:
-    """Write `font` with the characters `wanted` alone, under our own family name."""
+    """Write `font` with the characters `wanted` alone, under our own family name; as TrueType where `target` says so."""
     options = subset.Options(layout_features=[], hinting=False, notdef_outline=True, name_IDs=[0, 1, 2, 3, 4, 5, 6, 13, 14],
-                             name_languages=[0x409], glyph_names=False, drop_tables=["vhea", "vmtx", "VORG", "BASE", "DSIG"])
+                             name_languages=[0x409], glyph_names=False, drop_tables=["vhea", "vmtx", "VORG", "BASE", "DSIG", "FFTM"])
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes={ord(character) for character in wanted})
     subsetter.subset(font)
@@ -90,12 +95,86 @@ def cut(font: TTFont, wanted: set[str], family: str, bold: bool, target: Path) -
     postscript = f"{family.replace(' ', '')}-{style}"
     for number, text in {1: family, 2: style, 3: f"{postscript};Noto CJK", 4: f"{family} {style}", 6: postscript}.items():
         font["name"].setName(text, number, 3, 1, 0x409)
-    if "CFF " in font:
+    if "CFF " in font and target.suffix == ".ttf":
+        to_truetype(font)
+        if family == "Yunkong Song":
+            add_boxes(font)
+        put_in_order(font)
+    elif "CFF " in font:
         top = font["CFF "].cff
         top.fontNames[0] = postscript
         top.topDictIndex[0].FamilyName, top.topDictIndex[0].FullName = family, f"{family} {style}"
     font.save(target)
     print(f"{target.name}: {len(font.getGlyphOrder())} glyphs, {target.stat().st_size / 1e6:.2f} MB")
+
+
+def to_truetype(font: TTFont) -> None:
+    """Turn PostScript outlines into TrueType ones.
+
+    A PDF that embeds a few of many glyphs is half as big with them: an unused glyph costs nothing there.
+    """
+    drawn, order, glyphs = font.getGlyphSet(), font.getGlyphOrder(), {}
+    for name in order:
+        pen = TTGlyphPen(drawn)
+        drawn[name].draw(Cu2QuPen(pen, 2.0, reverse_direction=True))
+        glyphs[name] = pen.glyph()
+    font["loca"], font["glyf"] = newTable("loca"), newTable("glyf")
+    font["glyf"].glyphOrder, font["glyf"].glyphs = order, glyphs
+    most = font["maxp"]
+    most.tableVersion = 0x00010000
+    for name in ("Zones", "TwilightPoints", "Storage", "FunctionDefs", "InstructionDefs", "StackElements", "SizeOfInstructions",
+                 "ComponentElements", "Points", "Contours", "CompositePoints", "CompositeContours", "ComponentDepth"):
+        setattr(most, f"max{name}", 1 if name == "Zones" else 0)
+    font["post"].formatType, font["post"].extraNames, font["post"].mapping = 3.0, [], {}
+    del font["CFF "]
+    font.sfntVersion = "\x00\x01\x00\x00"
+
+
+def put_in_order(font: TTFont) -> None:
+    """Put what is used most first: an embedded font ends with the last glyph that the print uses."""
+    frequent = {character: place for place, character in enumerate("".join((HERE / "frequent.txt").read_text("utf-8").split()))}
+    code_of = {name: code for code, name in sorted(font.getBestCmap().items(), reverse=True)}
+
+    def place(name: str) -> tuple[int, int]:
+        code = code_of.get(name, 0)
+        if not is_han(code):
+            return (1 if code < 0x2000 or code in USUAL else 3), code
+        return 2, frequent.get(chr(code), 9999)
+
+    first = font.getGlyphOrder()[0]
+    order = [first, *sorted((name for name in font.getGlyphOrder() if name != first), key=place)]
+    font["glyf"].glyphs = {name: font["glyf"][name] for name in order}
+    font["cmap"].tables, font["hmtx"].metrics  # noqa: B018 - read by the old order before the new one holds
+    font.setGlyphOrder(order)
+    font["glyf"].glyphOrder = order
+
+
+def add_boxes(font: TTFont) -> None:
+    """Draw the boxes of a form, empty and ticked, as a print wants them: a square with a rule of its own weight."""
+    outer, inner = (90, -30, 850, 730), (146, 26, 794, 674)
+    tick = ((240, 380), (300, 425), (415, 270), (660, 600), (720, 560), (425, 150))
+    for code, ticked in ((0x2610, False), (0x2611, True)):
+        pen = TTGlyphPen(None)
+        left, bottom, right, top = outer
+        _polygon(pen, ((left, bottom), (left, top), (right, top), (right, bottom)))
+        left, bottom, right, top = inner
+        _polygon(pen, ((left, bottom), (right, bottom), (right, top), (left, top)))
+        if ticked:
+            _polygon(pen, tick)
+        name = f"box{code:x}"
+        font.setGlyphOrder([*font.getGlyphOrder(), name])
+        font["glyf"].glyphs[name] = pen.glyph()
+        font["glyf"].glyphOrder = font.getGlyphOrder()
+        font["hmtx"].metrics[name] = (1000, outer[0])
+        for table in font["cmap"].tables:
+            table.cmap[code] = name
+
+
+def _polygon(pen: TTGlyphPen, points: tuple[tuple[int, int], ...]) -> None:
+    pen.moveTo(points[0])
+    for point in points[1:]:
+        pen.lineTo(point)
+    pen.closePath()
 
 
 def main(target: Path) -> None:
@@ -113,12 +192,12 @@ def main(target: Path) -> None:
     for name, (everyday, more) in wanted.items():
         file, source, bold = faces[name]
         family = "Yunkong Song" if name == "song" else "Yunkong Hei"
-        cut(face(file, source), everyday, family, bold, target / f"{name}.otf")
-        cut(face(file, source), more, f"{family} More", bold, target / f"{name}-more.otf")
+        cut(face(file, source), everyday, family, bold, target / f"{name}.ttf")
+        cut(face(file, source), more, f"{family} More", bold, target / f"{name}-more.ttf")
     full = face("NotoSansCJK-Regular.ttc", "Noto Sans CJK SC")
     rest = {chr(code) for code in full.getBestCmap() if is_han(code)} - set(table) - big5
     cut(full, rest, "Yunkong Rare", False, target / "rare.otf")
-    held = {chr(code) for code in TTFont(target / "song.otf").getBestCmap()}
+    held = {chr(code) for code in TTFont(target / "song.ttf").getBestCmap()}
     cut(TTFont(SIGNS), characters(PLAIN + MORE_SIGNS) - held, "Yunkong Signs", False, target / "signs.ttf")
 
 

@@ -1,0 +1,210 @@
+"""What stands on a print, in the words of paper: parts, entries, boxes, grids, signatures; and how they share a line of the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+WIDTH: Final = 173.0
+"""Millimetres between the margins: A4 less 22 for the binding and 15 outside."""
+_LABEL: Final = 25.0
+_SHORT_LABEL: Final = 19.0
+_DIGIT: Final = 1.8
+TICKED: Final = "\u2611"
+UNTICKED: Final = "\u2610"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One option of a choice; those not taken are printed too."""
+
+    label: str
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A label and its value: text, boxes or pictures (names of assets). `span` is twelfths of the line."""
+
+    label: str
+    text: str = ""
+    boxes: tuple[Box, ...] = ()
+    pictures: tuple[str, ...] = ()
+    span: int = 4
+
+    @property
+    def box_texts(self) -> tuple[str, ...]:
+        """Each option behind its box, not to be parted from it."""
+        return tuple(f"{TICKED if box.ticked else UNTICKED}\u00a0{box.label}" for box in self.boxes)
+
+    @property
+    def is_one_line(self) -> bool:
+        """Whether all options fit into one line of the cell."""
+        room = (WIDTH * self.span / 12 - self.label_width - 4) / _DIGIT
+        return sum(columns_of(text) + 3 for text in self.box_texts) <= room
+
+    @property
+    def label_width(self) -> float:
+        """Millimetres of the label cell."""
+        return _SHORT_LABEL if self.span <= 3 else _LABEL
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a grid; figures stand at the right."""
+
+    label: str
+    is_figure: bool = False
+    floor: int = 4
+    """The characters that it holds at least without a break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Lines of the form: its heads repeat on every page. `foot` are totals, one per column."""
+
+    label: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    foot: tuple[str, ...] = ()
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """Percent of each column, by what stands in it; the first is the row's number."""
+        number = 4.0 if len(self.rows) < 1000 else 6.0
+        wishes = [self._wish(place) for place in range(len(self.columns))]
+        total = sum(wishes) or 1
+        return (number, *((100 - number) * wish / total for wish in wishes))
+
+    def _wish(self, place: int) -> float:
+        column = self.columns[place]
+        texts = [row[place] for row in self.rows[:200]] + ([self.foot[place]] if self.foot else [])
+        longest = max([columns_of(text) for text in texts], default=0)
+        return float(max(min(longest, 30), column.floor, min(columns_of(column.label), 8)) + 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A numbered part of the form. Without a title its lines follow the part above."""
+
+    title: str
+    items: tuple[Entry | Grid, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One place of the signature block. Without a name it is still to be signed; `note` says why it never will be."""
+
+    place: str
+    department: str = ""
+    name: str = ""
+    meaning: str = ""
+    at: str = ""
+    hash: str = ""
+    standing: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A whole print. Texts are in the site's language already; `code` is the QR code as PNG."""
+
+    language: str
+    company: str
+    title: str
+    parts: tuple[Part, ...]
+    head: tuple[tuple[str, str], ...] = ()
+    signs: tuple[Sign, ...] = ()
+    mark: str = ""
+    foot: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    subject: str = ""
+    strong: int = 0
+    """Which line of the head stands out, from 1: the record's number."""
+    code: bytes = field(default=b"", repr=False)
+    pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a grid has so many columns that the sheet lies across."""
+        return any(isinstance(item, Grid) and len(item.columns) > 10 for part in self.parts for item in part.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of the form's table: `entry` with its label or its value, over so many columns."""
+
+    entry: Entry
+    is_label: bool
+    columns: int
+
+    @property
+    def is_tall(self) -> bool:
+        """Whether it may run on to the next page: a long text does, so that nothing shrinks or is cut."""
+        return len(self.entry.text) > 400 or self.entry.text.count("\n") > 12 or len(self.entry.pictures) > 2
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Entries that follow one another, as one table: widths of its columns in percent, rows of cells."""
+
+    widths: tuple[float, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def blocks(items: Iterable[Entry | Grid]) -> list[Block | Grid]:
+    """The items of a part with neighbouring entries put together into tables."""
+    made: list[Block | Grid] = []
+    waiting: list[Entry] = []
+    for item in [*items, None]:
+        if isinstance(item, Entry):
+            waiting.append(item)
+            continue
+        if waiting:
+            made.append(block(waiting))
+            waiting = []
+        if item is not None:
+            made.append(item)
+    return made
+
+
+def block(entries: Sequence[Entry]) -> Block:
+    """One table for entries: as many to a line as their widths allow, the last one filling the line."""
+    lines = _lines(entries)
+    edges = sorted({round(edge, 2) for line in lines for _entry, *cuts in line for edge in cuts})
+    rows = tuple(
+        tuple(
+            cell
+            for entry, left, middle, right in line
+            for cell in (Cell(entry, True, _columns(edges, left, middle)), Cell(entry, False, _columns(edges, middle, right)))
+        )
+        for line in lines
+    )
+    return Block(tuple(100 * (right - left) / WIDTH for left, right in zip(edges, edges[1:], strict=False)), rows)
+
+
+def _lines(entries: Sequence[Entry]) -> list[list[tuple[Entry, float, float, float]]]:
+    """Each entry with the left edges of label and value and its right edge."""
+    lines: list[list[tuple[Entry, float, float, float]]] = [[]]
+    used = 0
+    for place, entry in enumerate(entries):
+        if used + entry.span > 12:
+            lines.append([])
+            used = 0
+        following = entries[place + 1].span if place + 1 < len(entries) else 13
+        end = used + entry.span
+        right = 12 if end + following > 12 else end
+        left = WIDTH * used / 12
+        lines[-1].append((entry, left, left + entry.label_width, WIDTH * right / 12))
+        used = end
+    return lines
+
+
+def _columns(edges: Sequence[float], left: float, right: float) -> int:
+    return edges.index(round(right, 2)) - edges.index(round(left, 2))
+
+
+def columns_of(text: str) -> int:
+    """How wide a text is, in digits: a Chinese character counts two; of several lines the widest."""
+    return max((sum(2 if ord(c) > 0x2E7F else 1 for c in line) for line in text.split("\n")), default=0)

@@ -1,0 +1,142 @@
+"""The way to the print server from a web worker: finds the site's one, or starts one of its own."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import astuple
+from pathlib import Path
+from typing import Final
+
+from core.errors import Refusal
+from core.messages import _
+from core.printing import frames
+from core.printing.server import ADDRESS, Limits
+
+log: Final = logging.getLogger(__name__)
+LARGEST: Final = 16 * 1024 * 1024
+"""Bytes of HTML of one print."""
+
+
+class PrintFailed(Refusal):
+    """The print could not be made (503); the record itself is untouched."""
+
+    status = 503
+    code = "print_failed"
+
+
+class PrintServer:
+    """A running print server. `address` is where it listens; it ends with `close` or with this process."""
+
+    def __init__(self, size: int = 0, limits: Limits = Limits()) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="yunkong-print-"))
+        self.address = str(self._folder / "socket")
+        size = size or min(4, os.cpu_count() or 1)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", "from core.printing.server import main; main()", self.address, str(size), *map(str, astuple(limits))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))},
+        )
+        assert self._process.stdout is not None
+        with self._process.stdout as said:
+            if said.readline() != b"ready\n":
+                self.close()
+                raise PrintFailed(_("The print service could not be started."))
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End the server and its presses."""
+        atexit.unregister(self.close)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+_ROOT: Final = Path(__file__).parent.parent.parent
+
+
+class Printer:
+    """What a site prints with. Without an address it takes the one of the environment, else starts a server at the first print."""
+
+    def __init__(self, address: str = "", limits: Limits = Limits()) -> None:
+        self._address = address or os.environ.get(ADDRESS, "")
+        self._limits = limits
+        self._own: PrintServer | None = None
+        self._lock = threading.Lock()
+
+    def print(self, html: str, pictures: Mapping[str, bytes] | None = None) -> bytes:
+        """The PDF of a page of HTML; `pictures` are the only things it can show, as `yunkong-asset:NAME`."""
+        pictures = pictures or {}
+        page = html.encode("utf-8", "replace")
+        if len(page) > LARGEST or len(page) + sum(map(len, pictures.values())) > frames.LARGEST:
+            raise PrintFailed(_("This is too much for one print. Print a part of it, or leave the photos out."))
+        head, blobs = self._ask({"names": list(pictures)}, [page, *pictures.values()])
+        if error := head.get("error"):
+            log.error("print failed: %s %s", error, head.get("detail", ""))
+            raise PrintFailed(_FAILURES.get(error, _FAILURES["stopped"]))
+        for kind in ("missing", "refused"):
+            if head.get(kind):
+                log.warning("print: %s %s", kind, head[kind])
+        return blobs[0]
+
+    def close(self) -> None:
+        """End the server if it is our own."""
+        with self._lock:
+            if self._own:
+                self._own.close()
+            self._own = None
+
+    def _ask(self, head: Mapping[str, object], blobs: list[bytes]) -> tuple[dict[str, object], list[bytes]]:
+        until = time.monotonic() + self._limits.patience + self._limits.seconds + 10
+        try:
+            with self._connect() as link:
+                link.settimeout(self._limits.seconds)
+                frames.send(link, head, blobs)
+                return frames.receive(link, until)
+        except (frames.Broken, TimeoutError, OSError) as error:
+            return {"error": "stopped", "detail": repr(error)}, []
+
+    def _connect(self) -> socket.socket:
+        link = socket.socket(socket.AF_UNIX)
+        for address in (self._address, self._own.address if self._own else ""):
+            if address:
+                try:
+                    link.connect(address)
+                except (FileNotFoundError, ConnectionRefusedError):
+                    continue
+                return link
+        try:
+            link.connect(self._start())
+        except OSError:
+            link.close()
+            raise
+        return link
+
+    def _start(self) -> str:
+        with self._lock:
+            if self._own is None or not Path(self._own.address).exists():
+                self._own = PrintServer(limits=self._limits)
+            return self._own.address
+
+
+_FAILURES: Final = {
+    "time": _("The print took too long and was stopped. Print a part of it, or fewer rows."),
+    "memory": _("The print needed too much memory and was stopped. Print a part of it, or leave the photos out."),
+    "busy": _("Too many prints are being made just now. Try again in a minute."),
+    "failed": _("The print could not be made. Tell your administrator; the record itself is in order."),
+    "stopped": _("The print service stopped in the middle. Try again."),
+}
