@@ -46,8 +46,18 @@ def _page(view: View) -> Response:
     return view.render(
         "me.html", user=user, sessions=listed, current=seen.session_id, pending=pending, qr=_qr(pending[1]) if pending else "", roles=roles,
         problems=problems, refused=view.refusal, refused_problems=getattr(view.refusal, "problems", ()), password_given=seen.password_given, has_totp=sessions.has_totp(connection, seen.user_id),
-        departments=[" / ".join(view.directory.departments[d].path) for d in user.departments],
+        shortest=passwords.SHORTEST, browser=browser, departments=[" / ".join(view.directory.departments[d].path) for d in user.departments],
     )
+
+
+BROWSERS = (("Edg/", "Edge"), ("MicroMessenger", "WeChat"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Mac OS", "macOS"), ("Linux", "Linux"))
+
+
+def browser(agent: str) -> str:
+    """What a browser calls itself, in two words."""
+    found = (next((name for word, name in names if word in agent), "") for names in (BROWSERS, SYSTEMS))
+    return " · ".join(one for one in found if one) or agent[:40]
 
 
 def _qr(address: str) -> Markup:

@@ -27,7 +27,6 @@ routes = Routes()
 LIMITS = (25, 50, 100)
 DEFAULT_LIMIT = 50
 CAP = 1000
-FIXED = ("number", "state")
 COMMON_LABELS: Mapping[str, Message] = {
     "number": _("Number"), "title": _("Title"), "state": _("State"), "department": _("Department"), "due_at": _("Deadline"),
     "created_by": _("Started by"), "created_at": _("Created"), "changed_at": _("Last change"), "revision": _("Revision"),
@@ -100,7 +99,7 @@ def show(view: View, plugin: str, noun: str) -> Response:
     if not view.access.is_employee and not view.access.is_administrator:
         raise NotFound
     reading = view.reading()
-    tabs = _tabs(view, rt)
+    tabs = tabs_of(view, rt)
     asked = read_asked(view, rt, reading, tabs)
     query = query_of(asked, tabs)
     page = view.work.page(rt, query)
@@ -112,13 +111,8 @@ def show(view: View, plugin: str, noun: str) -> Response:
         all_columns=columns, chosen=_chosen(view, rt), reading=view.reading(names), cell=cell, pages=_pages(view, page, asked),
         filters=filters, is_filtered=bool(asked.q or asked.filters), order=_order(view, rt, asked), icon=type_icon(rt), limits=LIMITS,
         may_create=creatable(view.access, rt), form=_form(view, rt), address=address, here=request.full_path.rstrip("?"), hidden_kinds=_kept_parameters(),
-        may_export=True, may_import=creatable(view.access, rt) and _imports(rt), names=names,
+        may_import=creatable(view.access, rt) and rt.is_register, link=_link(view, rt),
     )
-
-
-def _imports(rt: RecordType) -> bool:
-    """Whether rows of a workbook can become records: a register's, or a type with a draft."""
-    return rt.initial is not None
 
 
 def _form(view: View, rt: RecordType) -> str:
@@ -134,7 +128,7 @@ def _form(view: View, rt: RecordType) -> str:
 # what is asked
 
 
-def _tabs(view: View, rt: RecordType) -> tuple[Tab, ...]:
+def tabs_of(view: View, rt: RecordType) -> tuple[Tab, ...]:
     """Every state has its view; before them what is open, and all."""
     if rt.is_register:
         return (Tab("active", view._("In use"), ("active",)), Tab("all", view._("All"), ()), Tab("inactive", view._("Out of use"), ("inactive",)))
@@ -230,8 +224,21 @@ def _declared(rt: RecordType) -> tuple[str, ...]:
     if not columns:
         fields = [name for name in rt.fields if name not in restricted(rt) and rt.fields[name].kind in ("text", "choice", "reference", "quantity")][:5]
         columns = ("title", *fields, "state") if rt.is_register else ("title", "state", "department", "due_at")
-    columns = columns if "number" in columns else ("number", *columns)
+    if "number" not in columns and not same_as_number(rt) & set(columns):
+        columns = ("number", *columns)
     return columns if "state" in columns else (*columns, "state")
+
+
+def same_as_number(rt: RecordType) -> set[str]:
+    """The field that is the number: a register whose number is its code need not show both."""
+    pattern = rt.numbering.pattern if rt.numbering else ""
+    return {name for name in rt.fields if pattern == f"{{{name}}}"}
+
+
+def _link(view: View, rt: RecordType) -> str:
+    """The column that leads to the record: the number, or the field that is the number."""
+    chosen = _chosen(view, rt)
+    return "number" if "number" in chosen else next((name for name in chosen if name in same_as_number(rt)), chosen[0])
 
 
 def _chosen(view: View, rt: RecordType) -> tuple[str, ...]:
@@ -241,7 +248,9 @@ def _chosen(view: View, rt: RecordType) -> tuple[str, ...]:
         kept = sendings.preference(view.work.connection, view.user_id or 0, f"columns.{rt.name}") or ()
         view.chosen_columns = kept  # type: ignore[attr-defined]
     known = [name for name in kept if name in rt.fields or name in COMMON_LABELS]
-    return tuple(dict.fromkeys((*FIXED, *known))) if known else _declared(rt)
+    if not known:
+        return _declared(rt)
+    return tuple(dict.fromkeys(("number", *known, "state") if not same_as_number(rt) & set(known) else (*known, "state")))
 
 
 def cell(view: View, reading: Reading, column: Column, record: Any) -> str:
@@ -264,7 +273,7 @@ def choose_columns(view: View, plugin: str, noun: str) -> Response:
     rt = find_type(view, plugin, noun)
     wanted = [name for name in view.form.getlist("column") if name in rt.fields or name in COMMON_LABELS]
     is_default = "default" in view.form or not wanted
-    sendings.prefer(view.work.connection, view.user_id or 0, f"columns.{rt.name}", None if is_default else list(dict.fromkeys((*FIXED, *wanted))))
+    sendings.prefer(view.work.connection, view.user_id or 0, f"columns.{rt.name}", None if is_default else wanted)
     back = view.form.get("here", "")
     return view.redirect(back if back.startswith(f"{rt.path}?") else rt.path)
 

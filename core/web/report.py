@@ -9,10 +9,12 @@ from typing import Any
 
 from flask import Response, request
 
-from core import printing, reports, transfer
+from core import reports, transfer
 from core.errors import NotFound, Refused
 from core.fields import Field
 from core.reports import Result
+from core.transfer.export import column
+from core.web.exchange import workbook
 from core.web.listing import address
 from core.web.routing import Routes
 from core.web.view import View, signed_in
@@ -95,13 +97,13 @@ def _suffixed(suffix: str) -> str:
 def _file(view: View, key: str, suffix: str, result: Result | None) -> Response:
     if result is None or suffix not in ("xlsx", "pdf"):
         raise NotFound
-    names = view.work.names((), more=result.ids)
+    reading = view.reading(view.work.names((), more=result.ids))
+    title = view.label("report", key, result.report.label)
     if suffix == "xlsx":
-        data, kind = transfer.report_workbook(view.work, result, names), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    else:
-        data, kind = printing.report_pdf(view.work, result, names), "application/pdf"
-    response = Response(data, mimetype=kind)
-    response.headers.set("Content-Disposition", "attachment" if suffix == "xlsx" else "inline", filename=f"{key}.{suffix}")
+        columns = [column(name, kind, reading) for name, kind in result.columns.items()]
+        return workbook(transfer.write_table(title, columns, result.rows, reading), key)
+    response = Response(view.site.extensions["printer"].report(view.work, result, title, reading), mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "inline", filename=f"{key}.pdf")
     return response
 
 

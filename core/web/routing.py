@@ -46,7 +46,7 @@ class Route:
     @property
     def endpoint(self) -> str:
         """Its name within the blueprint."""
-        return f"{self.method.lower()}_{self.page.__module__.rpartition('.')[2]}_{self.page.__name__}"
+        return f"{self.method} {self.rule}".replace(".", "_")
 
 
 @dataclass
