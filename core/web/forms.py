@@ -364,6 +364,7 @@ class Drawing:
     values: Mapping[str, Any] = field(default_factory=dict)
     rows: Mapping[str, list[str]] = field(default_factory=dict)
     prefix: str = "f"
+    hidden: Collection[str] = ()
 
     def input(self, name: str) -> Input:
         """A field outside tables."""
@@ -385,17 +386,27 @@ class Drawing:
 
     def sheet(self, name: str) -> Sheet:
         """A Lines field as a grid."""
-        kind = self.rt.lines[name]
+        kind = self._without_results(name)
         columns = frozenset(f"{name}.{column}" for column in writable_columns(kind, name, self.writable))
         places = {number: place for place, number in enumerate(self.rows.get(name, ()))}
         stored = {str(row_id(row)): row_values(row) for row in self.values.get(name) or () if row_id(row) is not None}
-        rows = [self._row(name, kind, columns, row, places.get(row["#"], place), stored.get(row["id"], {})) for place, row in enumerate(self.raw.get(name) or [])]
+        given = self.raw.get(name) or ([{"#": "0", "id": ""}] if columns and name in self.writable else [])
+        rows = [self._row(name, kind, columns, row, places.get(row["#"], place), stored.get(row["id"], {})) for place, row in enumerate(given)]
         blank = self._row(name, kind, columns, {"#": "__row__", "id": ""}, -1, {})
         whole = name in self.writable
         return Sheet(
             name=name, label=self.reading.translate(kind.label), kind=kind, heads=blank.cells, rows=rows, blank=blank, is_open=bool(columns),
             is_fixed=not whole or bool(kind.rows), error=self.problems.get(f"/{name}", ""), totals=dict.fromkeys(total_columns(kind), ""), when=when_json(kind),
         )
+
+    def _without_results(self, name: str) -> Lines:
+        """The table without columns that effects write later, as long as nothing stands in them."""
+        kind = self.rt.lines[name]
+        stored = [row_values(row) for row in self.values.get(name) or ()]
+        return replace(kind, columns={
+            column: one for column, one in kind.columns.items()
+            if f"{name}.{column}" not in self.hidden and (not one.effects_only or any(not one.empty(row.get(column)) for row in stored))
+        })
 
     def _row(self, name: str, kind: Lines, columns: Collection[str], raw: Raw, place: int, values: Mapping[str, Any]) -> Row:
         number = raw["#"]

@@ -41,6 +41,11 @@ class Shown:
     options: Sequence[tuple[str, bool]] = ()
 
     @property
+    def held_kind(self) -> str:
+        """The kind of the value, for a worked-out one that of what it holds."""
+        return door.bare(self.kind).kind
+
+    @property
     def is_long(self) -> bool:
         """Whether line breaks count."""
         return self.kind.kind == "long_text"
@@ -72,6 +77,7 @@ class Part:
     """A section of the form: heading, who fills it, its values and tables in their order, and what locked it."""
 
     key: str
+    label: str
     title: str
     who: str
     items: Sequence[Shown | Table]
@@ -109,7 +115,7 @@ class Paper:
         is_later = is_empty and not is_open and bool(states) and not self.rt.is_register and not set(states) & {*visited, self.record.state}
         signature = self._signature(section, signatures)
         return Part(
-            key, heading(self.view, section.label, place), self._who(section), [] if is_later else list(self._items(names)), signature,
+            key, self.view.t(section.label), heading(self.view, section.label, place), self._who(section), [] if is_later else list(self._items(names)), signature,
             person(self.view, signature.user_id) if signature else "", is_open, is_later, not is_open and not is_later,
         )
 
@@ -142,6 +148,7 @@ class Paper:
         assert isinstance(lines, Lines)
         columns = {column: one for column, one in lines.columns.items() if f"{name}.{column}" not in hidden}
         rows = list(rows)
+        columns = {column: one for column, one in columns.items() if not one.effects_only or any(not one.empty(row_values(row).get(column)) for row in rows)}
         heads = [Shown(column, self.view.t(one.label), one, is_figure=is_figure(one), unit=self._unit(one)) for column, one in columns.items()]
         shown = [
             (str(row_id(row) or ""), [self.value(column, one, row_values(row), f"/{name}/{place}/{column}", in_table=True) for column, one in columns.items()])

@@ -327,7 +327,7 @@ def _sub(view: View, record: Record) -> str:
 def _prints(view: View, record: Record) -> Iterator[tuple[str, str]]:
     for key, form in record.type.prints.items():
         if _is_printed(record, form):
-            yield view.label("form", f"{record.type.name}.{key}", form.label), f"{place.path_of(record)}/prints/{key}"
+            yield view.label("form", f"{record.type.name}:{key}", form.label), f"{place.path_of(record)}/prints/{key}"
 
 
 def _is_printed(record: Record, form: PrintForm) -> bool:

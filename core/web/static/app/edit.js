@@ -1,7 +1,7 @@
 // The edit page: autosave of unsent input, fields that come and go, references looked up, files sent while one types.
 // Enter never submits; only a button does.
 
-import { start as grids, format, grouped, plain } from "./grid.js";
+const { start: grids, format, grouped, plain } = globalThis.yunkongGrid;
 
 const QUIET = 2000;
 
@@ -43,7 +43,7 @@ class Autosave {
     try {
       const answer = await fetch(this.form.dataset.unsent, {
         method: "POST", body, credentials: "same-origin", keepalive: body.toString().length < 60000,
-        headers: { Accept: "application/json", "X-CSRF-Token": body.get("csrf_token") || "" },
+        headers: { Accept: "application/json", "X-CSRF-Token": body.get("_csrf") || "" },
       });
       const said = await answer.json().catch(() => ({}));
       if (!answer.ok) throw new Error(said.detail || String(answer.status));
@@ -91,7 +91,7 @@ function lookUp(input) {
   const select = document.createElement("select");
   const known = new Map();
   const chosen = ref.value ? ref.value.split("\n").filter(Boolean) : [];
-  const typed = many ? input.value.split(/[；;\n]/).map((one) => one.trim()).filter(Boolean) : [input.value.trim()].filter(Boolean);
+  const typed = many ? input.value.split(/[\uff1b;\n]/).map((one) => one.trim()).filter(Boolean) : [input.value.trim()].filter(Boolean);
   for (const pair of chosen) known.set(pair.slice(pair.indexOf("=") + 1), pair.slice(0, pair.indexOf("=")));
   const options = typed.map((text) => ({ value: known.get(text) || text, text }));
   select.multiple = many;
@@ -119,7 +119,7 @@ function lookUp(input) {
     },
     onChange() {
       const items = this.items.map((value) => ({ value, text: this.options[value]?.text ?? value }));
-      input.value = items.map((one) => one.text).join("；");
+      input.value = items.map((one) => one.text).join("\uff1b");
       ref.value = items.map((one) => `${one.value}=${one.text}`).join("\n");
       input.dispatchEvent(new Event("change", { bubbles: true }));
     },
@@ -156,10 +156,9 @@ function uploads(place, form) {
     list.append(line);
     const call = new XMLHttpRequest(), body = new FormData();
     body.append("file", file);
-    body.append("csrf_token", form.elements.csrf_token.value);
-    call.open("POST", place.dataset.upload);
+        call.open("POST", place.dataset.upload);
     call.setRequestHeader("Accept", "application/json");
-    call.setRequestHeader("X-CSRF-Token", form.elements.csrf_token.value);
+    call.setRequestHeader("X-CSRF-Token", form.elements._csrf.value);
     call.upload.addEventListener("progress", (event) => { if (event.lengthComputable) { bar.value = (event.loaded / event.total) * 100; said.textContent = `${Math.round(bar.value)} %`; } });
     call.addEventListener("load", () => {
       bar.remove();
@@ -244,11 +243,7 @@ function start() {
   form.addEventListener("submit", (event) => {
     const button = event.submitter;
     for (const sheet of sheets) if (sheet.last?.isConnected) sheet.commit(sheet.last);
-    setTimeout(() => {
-      if (event.defaultPrevented) return;
-      document.querySelectorAll("button[type=submit]").forEach((one) => { one.disabled = true; });
-      if (button?.dataset.busy) button.querySelector("[data-words]").textContent = button.dataset.busy;
-    }, 0);
+    setTimeout(() => { if (!event.defaultPrevented && button?.dataset.busy) button.querySelector("[data-words]").textContent = button.dataset.busy; }, 300);
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   document.querySelectorAll("[data-keys]").forEach((link) => link.addEventListener("click", (event) => {

@@ -7,15 +7,15 @@ const NUMBERS = new Set(["integer", "decimal", "quantity", "money", "year"]);
 const LOOKED_UP = new Set(["reference", "any_record", "user"]);
 const THIN = "\u2009";
 
-export function format(text, values) {
+function format(text, values) {
   return text.replace(/\{(\w+)\}/g, (_all, name) => (name in values ? String(values[name]) : ""));
 }
 
-export function plain(text) {
+function plain(text) {
   return text.normalize("NFKC").replace(/[\s\u2009\u202f]/g, "").replace(/(\d),(?=\d{3}(\D|$))/g, "$1");
 }
 
-export function grouped(text) {
+function grouped(text) {
   const match = /^(-?)(\d{4,})(\.\d+)?$/.exec(plain(text));
   return match ? match[1] + match[2].replace(/\B(?=(\d{3})+$)/g, THIN) + (match[3] || "") : text;
 }
@@ -35,7 +35,7 @@ function figure(sum) {
 }
 
 // What Excel puts on the clipboard: tabs and lines, quoted where a cell holds either.
-export function cellsOf(text) {
+function cellsOf(text) {
   const rows = [[]];
   let cell = "", quoted = false, start = true;
   for (let at = 0; at < text.length; at += 1) {
@@ -55,7 +55,7 @@ export function cellsOf(text) {
   return rows;
 }
 
-const named = (text) => text.normalize("NFKC").replace(/[\s*＊]/g, "").toLowerCase();
+const named = (text) => text.normalize("NFKC").replace(/[\s*\uff0a]/g, "").toLowerCase();
 
 // The list under a cell that refers to a record or a person.
 class Suggestions {
@@ -147,7 +147,7 @@ class Suggestions {
   }
 }
 
-export class Grid {
+class Grid {
   constructor(card) {
     this.card = card;
     this.name = card.dataset.grid;
@@ -658,7 +658,7 @@ export class Grid {
     if (input.matches("select")) return input.selectedOptions[0]?.dataset.unknown === undefined ? "" : format(this.texts.unknown, { value: text, label: column.label });
     if (NUMBERS.has(column.kind)) return this.wrongNumber(column, text);
     if (column.kind === "date" && !isDate(text)) return format(this.texts.notDate, { value: text });
-    if (column.kind === "month" && !/^\d{4}[-/.年]?(0?[1-9]|1[0-2])月?$/.test(text)) return format(this.texts.notMonth, { value: text });
+    if (column.kind === "month" && !/^\d{4}[-/.\u5e74]?(0?[1-9]|1[0-2])\u6708?$/.test(text)) return format(this.texts.notMonth, { value: text });
     return "";
   }
 
@@ -746,13 +746,16 @@ export class Grid {
   }
 }
 
-export function isDate(text) {
-  const match = /^(?:(\d{4})[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?$/.exec(text.normalize("NFKC").trim()) || /^(\d{4})(\d\d)(\d\d)$/.exec(text);
+function isDate(text) {
+  const match = /^(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?$/.exec(text.normalize("NFKC").trim()) || /^(\d{4})(\d\d)(\d\d)$/.exec(text);
   if (!match) return false;
-  const year = Number(match[1] || 2024), day = new Date(Date.UTC(year, Number(match[2]) - 1, Number(match[3])));
+  const year = Number(match[1]), day = new Date(Date.UTC(year, Number(match[2]) - 1, Number(match[3])));
   return day.getUTCMonth() === Number(match[2]) - 1 && day.getUTCDate() === Number(match[3]);
 }
 
-export function start(root = document) {
+function start(root = document) {
   return [...root.querySelectorAll("[data-grid]")].map((card) => new Grid(card));
 }
+
+// Scripts carry their version in the address, so pages load each by itself; this is what others use of it.
+globalThis.yunkongGrid = { start, format, grouped, plain, cellsOf, isDate };
