@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 NAME = "yunkong"
+ROOM = 2 * 1024**3
 QUICK: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 """For tests that ask what is written, not whether it survives a power cut."""
 
@@ -76,7 +77,7 @@ class Server:
 
     def create(self, database: str, template: str = "template0") -> str:
         """A new database, a copy of `template`; returns its address."""
-        self.execute("CREATE DATABASE {database} TEMPLATE {template}", database=database, template=template)
+        self.execute("CREATE DATABASE {database} TEMPLATE {template} STRATEGY FILE_COPY", database=database, template=template)
         return self.url(database)
 
     def drop(self, database: str) -> None:
@@ -114,9 +115,11 @@ class Server:
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-def folder() -> Path:
-    """A short path for a new server: a Unix socket's path may not be long."""
-    made = Path(tempfile.mkdtemp(prefix="yunkong-pg-", dir="/tmp"))
+def folder(in_memory: bool = False) -> Path:
+    """A short path for a new server, for a Unix socket's path may not be long; in memory where there is room and none is asked to last."""
+    memory = Path("/dev/shm")
+    roomy = in_memory and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    made = Path(tempfile.mkdtemp(prefix="yunkong-pg-", dir=memory if roomy else "/tmp"))
     made.chmod(0o755)
     return made
 
