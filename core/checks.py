@@ -61,14 +61,17 @@ def all_faults(declared: Declared) -> list[Fault]:
 def plugin_faults(plugin: Plugin, declared: Declared) -> Iterator[Fault]:
     """Its name, the names it declares, the functions its roles name, the defaults of its settings."""
     if plugin.name != "core" and (plugin.name in PLUGINS_TAKEN or not NAME.fullmatch(plugin.name)):
-        yield Fault("plugin-name", plugin.name, _("“{name}” cannot be the name of a plugin.", name=plugin.name), _("Take a short English noun in small letters that no address of core uses."))
+        yield Fault("plugin-name", plugin.name, _("“{name}” cannot be the name of a plugin.", name=plugin.name),
+                    _("Take a short English noun in small letters that no address of core uses."))
     for kind, names in (("functions", plugin.functions), ("roles", plugin.roles)):
         for name in names:
             if not NAME.fullmatch(name):
-                yield Fault("name-form", f"{plugin.name}.{kind}.{name}", _("“{name}” is not a name.", name=name), _("Small letters, digits and underscores; it begins with a letter."))
+                yield Fault("name-form", f"{plugin.name}.{kind}.{name}", _("“{name}” is not a name.", name=name),
+                            _("Small letters, digits and underscores; it begins with a letter."))
     for name, role in plugin.roles.items():
         if role.function and role.function not in declared.functions and not declared.absent(role.function):
-            yield Fault("function-unknown", f"{plugin.name}.roles.{name}", _("Nobody declares the function “{name}”.", name=role.function), _("Declare it, or mend its name."))
+            yield Fault("function-unknown", f"{plugin.name}.roles.{name}", _("Nobody declares the function “{name}”.", name=role.function),
+                        _("Declare it, or mend its name."))
     for setting in plugin.settings:
         for code, what, hint in setting.field.check():
             yield Fault(code, setting.name, what, hint)
@@ -111,7 +114,8 @@ def _by_faults(by: By | None, place: str, rt: RecordType, declared: Declared) ->
 def name_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
     """Names of the type and its fields; what each field kind says of its own declaration; references exist."""
     if not re.fullmatch(rf"{NAME.pattern}\.{NAME.pattern}", rt.name) or rt.noun in NOUNS_TAKEN:
-        yield Fault("type-name", rt.name, _("“{name}” cannot be the name of a record type.", name=rt.name), _("Write plugin.noun in small letters; the nouns reports, new and import are taken."))
+        yield Fault("type-name", rt.name, _("“{name}” cannot be the name of a record type.", name=rt.name),
+                    _("Write plugin.noun in small letters; the nouns reports, new and import are taken."))
     for name, kind in rt.fields.items():
         place = f"{rt.name}.fields.{name}"
         if name in NOT_A_FIELD or not NAME.fullmatch(name):
@@ -121,7 +125,8 @@ def name_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
             if column in ("id", "position", "parent", "values") or not NAME.fullmatch(column):
                 yield Fault("field-name", f"{place}.{column}", _("“{name}” cannot be the name of a field.", name=column))
             if getattr(inner, "columns", None):
-                yield Fault("lines-nested", f"{place}.{column}", _("Lines cannot stand within lines."), _("What has lines of its own is a record; point at it with a Reference."))
+                yield Fault("lines-nested", f"{place}.{column}", _("Lines cannot stand within lines."),
+                            _("What has lines of its own is a record; point at it with a Reference."))
             yield from _kind_faults(f"{place}.{column}", inner, rt, declared)
 
 
@@ -186,7 +191,8 @@ def workflow_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
             yield Fault("state-core", f"{rt.name}.{name}", _("Core adds the state “{name}” itself.", name=name))
     has_draft, creates = "draft" in rt.workflow.states, bool(rt.creating_steps)
     if has_draft == creates:
-        yield Fault("birth", rt.name, _("A type has either a state draft or creating steps."), _("Add the state draft, or a step whose source is None; not both."))
+        yield Fault("birth", rt.name, _("A type has either a state draft or creating steps."),
+                    _("Add the state draft, or a step whose source is None; not both."))
     for name, step in rt.steps.items():
         yield from _step_faults(f"{rt.name}.{name}", step, rt, declared)
     void = rt.workflow.voids
@@ -219,7 +225,8 @@ def _label_faults(rt: RecordType) -> Iterator[Fault]:
         for other, second in steps[index + 1:]:
             same = str(step.label) == str(second.label) and set(step.sources) & set(second.sources)
             if same and not _exclude(step.when, second.when):
-                yield Fault("step-label", f"{rt.name}.{other}", _("It has the label of “{name}” and leaves the same state.", name=name), _("Give it another label, or a when= that excludes the other's."))
+                yield Fault("step-label", f"{rt.name}.{other}", _("It has the label of “{name}” and leaves the same state.", name=name),
+                            _("Give it another label, or a when= that excludes the other's."))
 
 
 def _exclude(one: When, other: When) -> bool:
@@ -260,7 +267,8 @@ def path_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
         ends = {name for name in reached if rt.states[name].final or not rt.workflow.out_of(name)}
         for state in sorted(reached - ends):
             if not _leads(rt, state, ends, skips, without):
-                yield Fault("no-end", f"{rt.name}.{state}", _("No end can be reached from here under the choice {choice}.", choice=label or "—"), _("Add a step, or mend the policy's skips and without."))
+                yield Fault("no-end", f"{rt.name}.{state}", _("No end can be reached from here under the choice {choice}.", choice=label or "—"),
+                            _("Add a step, or mend the policy's skips and without."))
     for state in rt.workflow.states:
         if state not in reached_ever:
             yield Fault("unreachable", f"{rt.name}.{state}", _("No step leads to this state."))
@@ -369,7 +377,8 @@ def extension_faults(plugin: Plugin, host: RecordType, extension: Extension) -> 
         if not name.startswith(f"{plugin.name}_"):
             yield Fault("extension-name", f"{place}.{name}", _("The field must be named “{prefix}_…”.", prefix=plugin.name))
         if kind.required:
-            yield Fault("extension-required", f"{place}.{name}", _("A field of an extension cannot be required."), _("Ask for it in a guard of the step that needs it."))
+            yield Fault("extension-required", f"{place}.{name}", _("A field of an extension cannot be required."),
+                        _("Ask for it in a guard of the step that needs it."))
         if kind.filter or getattr(kind, "columns", None):
             yield Fault("extension-kind", f"{place}.{name}", _("A field of an extension cannot be lines or carry an index of its own."))
     for step in (*extension.guards, *extension.effects):

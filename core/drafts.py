@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Column, Index, Integer, Table, Text, delete, select
+from sqlalchemy import Column, Index, Integer, RowMapping, Table, Text, delete, select
 
 from core.errors import Problem, Refused
 from core.messages import _
@@ -83,5 +83,5 @@ def tidy(work: Work) -> int:
     return work.connection.execute(delete(UNSENT).where(UNSENT.c.saved_at < work.now - KEPT)).rowcount
 
 
-def _from(row: Mapping[str, Any]) -> Unsent:
+def _from(row: RowMapping) -> Unsent:
     return Unsent(row["type"], row["record_id"] or None, row["version"], row["raw"], row["saved_at"])

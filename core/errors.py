@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from core.messages import Message, _
+from core.messages import _
 
 Level = Literal["refuses", "warns", "asks"]
 

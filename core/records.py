@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from core.messages import _
-from core.workflow import By, Opens, Policy, Rule, State, Transition, Workflow, each_by
+from core.workflow import By, Named, Opens, Policy, Rule, State, Transition, Workflow, each_by
 
 if TYPE_CHECKING:
     from core.fields import Field, Lines
@@ -228,7 +228,7 @@ class RecordType:
     @cached_property
     def roles(self) -> frozenset[str]:
         """Every role or function that the type names, the ones of its policies' choices included."""
-        members = [*self.may_create, *self.may_read]
+        members: list[str | Policy | Named] = [*self.may_create, *self.may_read]
         for step in self.steps.values():
             members += each_by(step.by)
         for section in self.all_sections.values():

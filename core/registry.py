@@ -49,6 +49,7 @@ CORE_PLUGIN = Plugin(
 """What core itself declares, in the shape of a plugin."""
 
 GROUP = "yunkong.plugins"
+REGISTERED = ("plugins", "types", "policies", "settings", "functions", "roles", "reports", "clauses", "hooks")
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,8 @@ def _register(modules: Mapping[str, ModuleType]) -> tuple[dict[str, tuple[Hook, 
         hooks[hook] = tuple(Hook(one.plugin_name, one.function, tuple(one.argnames)) for one in implementations)
         for one in hooks[hook]:
             if hook in hookspecs.TELLING and inspect.isgeneratorfunction(one.function):
-                faults.append(Fault("hook-generator", f"{one.plugin}.hooks.{hook}", _("A hook that tells is written with yield; its body would never run."), _("Write it without yield.")))
+                faults.append(Fault("hook-generator", f"{one.plugin}.hooks.{hook}", _("A hook that tells is written with yield; its body would never run."),
+                                    _("Write it without yield.")))
     return hooks, faults
 
 
@@ -273,7 +275,9 @@ class _Collected:
                 host = self.types.get(extension.of)
                 if host is None:
                     if extension.of.partition(".")[0] not in plugin.uses:
-                        self.faults.append(Fault("extension-host", f"{plugin.name}:{extension.of}", _("There is no record type “{name}” to extend.", name=extension.of), _("Name its plugin in requires or uses.")))
+                        self.faults.append(Fault("extension-host", f"{plugin.name}:{extension.of}",
+                                                 _("There is no record type “{name}” to extend.",
+                                                   name=extension.of), _("Name its plugin in requires or uses.")))
                     continue
                 self.faults += checks.extension_faults(plugin, host, extension)
                 self.types[extension.of] = extend(host, plugin.name, extension)
@@ -285,8 +289,8 @@ class _Collected:
     def freeze(self, folders: Mapping[str, Path]) -> Registry:
         """The registry; its mappings cannot be written."""
         translations = Translations((CORE, *(folder / "translations" for folder in folders.values())))
-        frozen = (self.plugins, self.types, self.policies, self.settings, self.functions, self.roles, self.reports, self.clauses, self.hooks)
-        return Registry(*(MappingProxyType(dict(one)) for one in frozen), translations, MappingProxyType(dict(folders)))  # type: ignore[arg-type]
+        frozen: dict[str, Any] = {name: MappingProxyType(dict(getattr(self, name))) for name in REGISTERED}
+        return Registry(**frozen, translations=translations, folders=MappingProxyType(dict(folders)))
 
 
 def extend(host: RecordType, plugin: str, extension: Extension) -> RecordType:
@@ -332,7 +336,8 @@ def prune(rt: RecordType, collected: _Collected) -> RecordType:
     def step_kept(step: Transition) -> Transition:
         return replace(step, by=kept(step.by) if not isinstance(step.by, (Policy, Named)) else step.by, opens=tuple(o for o in step.opens if not gone(o.to)))
 
-    workflow = rt.workflow and Workflow(rt.workflow.states, {n: step_kept(s) for n, s in rt.workflow.transitions.items()}, rt.workflow.voids, rt.workflow.revises)
+    workflow = rt.workflow and Workflow(rt.workflow.states, {n: step_kept(s) for n, s in rt.workflow.transitions.items()}, rt.workflow.voids,
+                                        rt.workflow.revises)
     fields = {n: field_kept(k) for n, k in rt.fields.items() if not gone(getattr(k, "to", None))}
     sections = {
         key: replace(section, fields=tuple(f for f in section.fields if f.partition(".")[0] in fields)) for key, section in rt.sections.items()

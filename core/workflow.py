@@ -103,6 +103,25 @@ By = str | Policy | Named | tuple[Any, ...]
 """Who: a role, a function, a policy, Named, or a tuple meaning any of them; () is effects, clocks and links alone."""
 
 
+IRREGULAR = {"send": "sent", "take": "taken", "give": "given", "put": "put", "hold": "held", "begin": "begun", "draw": "drawn", "withdraw": "withdrawn",
+             "choose": "chosen", "write": "written", "bring": "brought", "find": "found", "make": "made", "set": "set", "submit": "submitted", "stop": "stopped",
+             "ship": "shipped", "void": "voided", "keep": "kept", "meet": "met", "read": "read", "tell": "told", "pay": "paid", "sell": "sold", "plan": "planned"}
+
+
+def past(step: str) -> str:
+    """The audit word of a step: `approve` → `approved`, `send_back` → `sent_back`."""
+    verb, _underscore, rest = step.partition("_")
+    if verb in IRREGULAR:
+        done = IRREGULAR[verb]
+    elif verb.endswith("e"):
+        done = f"{verb}d"
+    elif verb.endswith("y") and verb[-2:-1] not in "aeiou":
+        done = f"{verb[:-1]}ied"
+    else:
+        done = f"{verb}ed"
+    return f"{done}_{rest}" if rest else done
+
+
 def each_by(by: By | None) -> tuple[str | Policy | Named, ...]:
     """The members of a `by`, one level, none left out."""
     if by is None:

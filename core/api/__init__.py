@@ -43,7 +43,7 @@ class Api:
         routes = [route for module in self.modules for route in module.found]
         return json.dumps(openapi.document(self.site.registry, self.schemas, routes, self.more), ensure_ascii=False).encode()
 
-    def openapi(self, call: Call) -> Response:
+    def openapi(self, _call: Call) -> Response:
         """The OpenAPI document of this site."""
         return Response(self.document, mimetype="application/json")
 

@@ -62,7 +62,8 @@ class Call:
             for name in self.request.args if name not in known
         ]
         problems += [Problem(name, _("This parameter is given twice."), code="twice") for name in known if len(self.request.args.getlist(name)) > 1]
-        problems += [Problem(name, _("This holds a character that cannot be stored."), code="characters") for name in known if not _clean(self.request.args.get(name, ""))]
+        problems += [Problem(name, _("This holds a character that cannot be stored."),
+                             code="characters") for name in known if not _clean(self.request.args.get(name, ""))]
         if problems:
             raise Refused(problems)
         return {name: self.request.args[name] for name in known if name in self.request.args}
@@ -175,7 +176,8 @@ class Runner:
         """Put operations into the blueprint."""
         for route in routes.found:
             function = self._function(route)
-            blueprint.add_url_rule(route.rule, f"{route.method} {route.rule}".replace(".", "_"), function, methods=[route.method], provide_automatic_options=False)
+            blueprint.add_url_rule(route.rule, f"{route.method} {route.rule}".replace(".", "_"), function, methods=[route.method],
+                                   provide_automatic_options=False)
 
     def _function(self, route: Route) -> Callable[..., Response]:
         def answer(**place: str) -> Response:
@@ -301,7 +303,8 @@ class Runner:
                     fingerprint = self._fingerprint()
                 except Refusal:
                     return
-                answers.keep(work.connection, work.actor or 0, scoped, fingerprint, response.status_code, _kept_headers(response), response.get_data(), work.now)
+                answers.keep(work.connection, work.actor or 0, scoped, fingerprint, response.status_code, _kept_headers(response), response.get_data(),
+                             work.now)
 
     # Refusals
 
@@ -319,11 +322,13 @@ class Runner:
         if isinstance(refusal, Refused):
             body["problems"] = [problem_json(problem, t) for problem in refusal.problems]
         if isinstance(refusal, NotAllowed):
-            body["who"] = [{"role": who.role, "department": None if who.department is None else str(who.department), "users": [{"name": n} for n in who.users]} for who in refusal.who]
+            body["who"] = [{"role": who.role, "department": None if who.department is None else str(who.department),
+                            "users": [{"name": n} for n in who.users]} for who in refusal.who]
         if isinstance(refusal, Stale):
             body["version"] = refusal.version
             body["changes"] = [
-                {"field": one.field, "before": one.before, "after": one.after, "by": None if one.by is None else str(one.by), "at": one.at} for one in refusal.changes
+                {"field": one.field, "before": one.before, "after": one.after, "by": None if one.by is None else str(one.by),
+                 "at": one.at} for one in refusal.changes
             ]
         response = answer(body, refusal.status)
         response.mimetype = "application/problem+json"

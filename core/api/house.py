@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from flask import Response
 
@@ -28,7 +28,8 @@ def make_token(call: Call) -> Response:
     known = ("username", "password", "otp")
     if not isinstance(body, dict):
         raise Refused([Problem("", _("A JSON object is expected here."), code="type")])
-    problems = [Problem(f"/{_safe(name)}", _("There is no field {name}.", name=_safe(name)), ", ".join(known), "unknown_field") for name in body if name not in known]
+    problems = [Problem(f"/{_safe(name)}", _("There is no field {name}.", name=_safe(name)), ", ".join(known),
+                        "unknown_field") for name in body if name not in known]
     for name in known:
         value = body.get(name, "" if name == "otp" else None)
         if value is None and name == "otp":
@@ -104,7 +105,8 @@ def type_json(call: Call, rt: RecordType, whole: bool) -> dict[str, Any]:
     hidden = call.work.access.hidden(rt, None)
     return head | {
         "fields": [_field_json(call, name, kind) for name, kind in rt.fields.items() if name not in hidden],
-        "sections": [{"name": key, "label": t(s.label), "fields": list(s.fields), "states": list(rt.states_of(s)), "locked_by": s.locked_by} for key, s in rt.all_sections.items()],
+        "sections": [{"name": key, "label": t(s.label), "fields": list(s.fields), "states": list(rt.states_of(s)), "locked_by": s.locked_by} for key,
+                     s in rt.all_sections.items()],
         "states": [{"name": name, "label": t(state.label), "final": state.final} for name, state in rt.states.items()],
         "transitions": [
             {
@@ -150,7 +152,7 @@ def store_file(call: Call) -> Response:
     sent = call.request.files.get("file")
     if sent is None or list(call.request.files) != ["file"] or call.request.form:
         raise Refused([Problem("/file", _("Send exactly one file, in a part called “file”."), code="file")])
-    stored = call.site.files.put(sent.stream, sent.filename or "")
+    stored = call.site.files.put(cast(BinaryIO, sent.stream), sent.filename or "")
     file = files.add(call.work.connection, stored, call.work.actor, call.work.now)
     return answer(_file_json(file), 201, {"Location": f"/api/v1/files/{file.id}"})
 

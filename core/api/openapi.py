@@ -21,7 +21,7 @@ PROBLEM = {
         "type": TEXT, "title": TEXT, "status": {"type": "integer"}, "code": TEXT, "detail": TEXT, "request_id": TEXT,
         "problems": {"type": "array", "items": {
             "type": "object", "required": ["where", "what", "hint", "code", "clause", "level"], "additionalProperties": False,
-            "properties": {n: TEXT for n in ("where", "what", "hint", "code", "clause", "level")},
+            "properties": dict.fromkeys(("where", "what", "hint", "code", "clause", "level"), TEXT),
         }},
         "who": {"type": "array"}, "version": {"type": ["integer", "null"]}, "changes": {"type": "array"},
     },
@@ -34,7 +34,7 @@ TRANSITION = {
     "type": "object", "required": ["name", "label", "allowed", "why_not", "who"], "additionalProperties": False,
     "properties": {
         "name": TEXT, "label": TEXT, "allowed": {"type": "boolean"}, "who": {"type": "array", "items": WHO},
-        "why_not": {"type": "array", "items": {"type": "object", "properties": {n: TEXT for n in ("where", "what", "hint", "code", "clause")}}},
+        "why_not": {"type": "array", "items": {"type": "object", "properties": dict.fromkeys(("where", "what", "hint", "code", "clause"), TEXT)}},
     },
 }
 KEY = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "pattern": "^[!-~]{1,100}$"}}
@@ -60,13 +60,14 @@ def document(registry: Registry, schemas: Schemas, routes: Iterable[Route], more
     for route in routes:
         if "<type>" in route.rule and route.rule.startswith("/records"):
             for rt in registry.types.values():
-                _add_type_path(paths, route, rt, schemas)
+                _add_type_path(paths, route, rt)
         else:
             known = more.get((route.method, route.rule), {})
             paths.setdefault(_path(route.rule), {})[route.method.lower()] = _operation(route, _path_parameters(route.rule, registry), known)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Yunkong", "version": "1", "description": "Records, steps, numbers and signatures of this site. Every refusal is a problem document."},
+        "info": {"title": "Yunkong", "version": "1",
+                 "description": "Records, steps, numbers and signatures of this site. Every refusal is a problem document."},
         "servers": [{"url": "/api/v1"}], "security": [{"token": []}], "paths": paths,
         "components": {"schemas": components, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     }
@@ -92,7 +93,7 @@ def _add_schemas(components: dict[str, Any], rt: RecordType, schemas: Schemas) -
         components[_name(rt, "step.void")] = schema.json_step("void")
 
 
-def _add_type_path(paths: dict[str, dict[str, Any]], route: Route, rt: RecordType, schemas: Schemas) -> None:
+def _add_type_path(paths: dict[str, dict[str, Any]], route: Route, rt: RecordType) -> None:
     rule = route.rule.replace("<type>", rt.name)
     if rule.endswith("/void") and rt.void_step is None:
         return
@@ -139,8 +140,10 @@ def _operation(route: Route, parameters: list[dict[str, Any]], known: Mapping[st
         answer["content"] = {"application/json": {"schema": known.get("answer", {"type": "object"})}}
     operation: dict[str, Any] = {
         "summary": route.summary,
-        "parameters": [*parameters, *known.get("parameters", ()), *known.get("headers", ()), *([KEY] if route.method == "POST" and route.may != "anyone" else [])],
-        "responses": {status: answer, "default": {"description": "Refused", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}},
+        "parameters": [*parameters, *known.get("parameters", ()), *known.get("headers", ()),
+                       *([KEY] if route.method == "POST" and route.may != "anyone" else [])],
+        "responses": {status: answer, "default": {"description": "Refused",
+                                                  "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}},
     }
     if route.may == "anyone":
         operation["security"] = []
@@ -187,7 +190,7 @@ def _sheet(rt: RecordType) -> dict[str, Any]:
     return {"content": {SHEET: {"schema": BINARY}}, "parameters": kept}
 
 
-def _import(rt: RecordType) -> dict[str, Any]:
+def _import(_rt: RecordType) -> dict[str, Any]:
     form = {"type": "object", "required": ["file"], "properties": {"file": BINARY}, "additionalProperties": False}
     return {"form": form, "parameters": [_query("dry_run", {"type": "string", "enum": ["true", "false"]})]}
 
@@ -199,12 +202,12 @@ TYPE_OPERATIONS: Mapping[tuple[str, str], Any] = {
     ("POST", "/records/<type>/import"): _import,
     ("GET", "/records/<type>/<id>"): lambda rt: {"answer": _ref(rt, "record")},
     ("PATCH", "/records/<type>/<id>"): lambda rt: {"body": _ref(rt, "change"), "answer": _ref(rt, "record"), "headers": [MATCH]},
-    ("DELETE", "/records/<type>/<id>"): lambda rt: {"headers": [MATCH]},
+    ("DELETE", "/records/<type>/<id>"): lambda _rt: {"headers": [MATCH]},
     ("POST", "/records/<type>/<id>/void"): lambda rt: {"body": _ref(rt, "step.void"), "answer": _ref(rt, "record"), "headers": [MATCH]},
-    ("GET", "/records/<type>/<id>/transitions"): lambda rt: {"answer": listed(TRANSITION)},
-    ("GET", "/records/<type>/<id>/history"): lambda rt: {"answer": listed({"type": "object"}, names=True)},
-    ("GET", "/records/<type>/<id>/links"): lambda rt: {"answer": listed({"type": "object"})},
-    ("GET", "/records/<type>/<id>/signatures"): lambda rt: {"answer": listed({"type": "object"}, names=True)},
+    ("GET", "/records/<type>/<id>/transitions"): lambda _rt: {"answer": listed(TRANSITION)},
+    ("GET", "/records/<type>/<id>/history"): lambda _rt: {"answer": listed({"type": "object"}, names=True)},
+    ("GET", "/records/<type>/<id>/links"): lambda _rt: {"answer": listed({"type": "object"})},
+    ("GET", "/records/<type>/<id>/signatures"): lambda _rt: {"answer": listed({"type": "object"}, names=True)},
 }
 
 HOUSE: Mapping[tuple[str, str], Mapping[str, Any]] = {

@@ -86,7 +86,8 @@ def read_query(call: Call, rt: RecordType) -> tuple[Query, frozenset[str]]:
     if overdue not in ("true", "false"):
         problems.append(Problem("overdue", _("Say true or false."), code="type"))
     only = tuple(one for one in asked.get("fields", "").split(",") if one)
-    problems += [Problem("fields", _("There is no field {name}.", name=one[:60].encode("ascii", "replace").decode()), code="unknown_field") for one in only if one not in rt.fields]
+    problems += [Problem("fields", _("There is no field {name}.", name=one[:60].encode("ascii", "replace").decode()),
+                         code="unknown_field") for one in only if one not in rt.fields]
     if problems:
         raise Refused(problems)
     lines = tuple(one for one in only if one in rt.lines)
@@ -150,7 +151,8 @@ def create_record(call: Call, type: str) -> Response:
         source = record_of(call, kind, id)
         opens = source.type.opens.get(asked.get("opens", ""))
         if opens is None or opens.to != rt.name:
-            raise Refused([Problem("opens", _("There is no such button on this form."), ", ".join(n for n, o in source.type.opens.items() if o.to == rt.name), "opens")])
+            raise Refused([Problem("opens", _("There is no such button on this form."),
+                                   ", ".join(n for n, o in source.type.opens.items() if o.to == rt.name), "opens")])
     record = call.work.create(
         rt.name, sent.values, step=asked.get("step"), department=sent.department, source=source, opens=asked.get("opens"), number=sent.number, accepted=True,
     )
@@ -212,7 +214,8 @@ def list_transitions(call: Call, type: str, id: str) -> Response:
 
 def who_json(who: Iterable[Who]) -> list[dict[str, Any]]:
     """Those who could, as JSON."""
-    return [{"role": one.role, "department": None if one.department is None else str(one.department), "users": [{"name": name} for name in one.users]} for one in who]
+    return [{"role": one.role, "department": None if one.department is None else str(one.department),
+             "users": [{"name": name} for name in one.users]} for one in who]
 
 
 @routes.post("/records/<type>/<id>/transitions/<name>", may="signed in", confirms=True)
@@ -290,7 +293,8 @@ def list_signatures(call: Call, type: str, id: str) -> Response:
     signed = call.work.signatures(record)
     items = [
         {
-            "id": str(one.id), "step": one.step, "meaning": call.text(one.meaning), "by": str(one.user_id), "for": None if one.for_id is None else str(one.for_id),
+            "id": str(one.id), "step": one.step, "meaning": call.text(one.meaning), "by": str(one.user_id),
+            "for": None if one.for_id is None else str(one.for_id),
             "role": one.role, "department": None if one.department_id is None else str(one.department_id), "at": one.at.isoformat(), "version": one.version,
             "method": one.method, "digest": one.digest, "standing": call.work.standing(one, record),
         }

@@ -58,7 +58,7 @@ def page(work: Work, rt: RecordType, query: Query) -> Page:
     load_lines(work.connection, tables, records, [n for n in query.lines if n in tables.lines])
     for record in records:
         work._peeked[record.id] = record
-    next_place = _cursor(found[limit - 1], tables, keys) if len(found) > limit else None
+    next_place = _cursor(found[limit - 1], keys) if len(found) > limit else None
     return Page(records, next_place)
 
 
@@ -88,7 +88,7 @@ def _walk(work: Work, tables: Tables, base: list[ColumnElement[bool]], keys: lis
     return list(work.connection.execute(wanted.order_by(*order).limit(limit)))
 
 
-def _cursor(row: Any, tables: Tables, keys: list[Any]) -> str:
+def _cursor(row: Any, keys: list[Any]) -> str:
     values = [row._mapping[key] for key in keys]
     return urlsafe_b64encode(json.dumps([_plain(value) for value in values]).encode()).decode().rstrip("=")
 
@@ -124,7 +124,7 @@ def _value(one: Any) -> Any:
             return moment
         return date.fromisoformat(text) if kind == "d" else Decimal(text)
     if isinstance(one, str | int | bool | None):
-        if isinstance(one, int) and not -(2**63) < one < 2**63 or isinstance(one, str) and ("\x00" in one or _is_poison(one)):
+        if (isinstance(one, int) and not -(2**63) < one < 2**63) or (isinstance(one, str) and ("\x00" in one or _is_poison(one))):
             raise ValueError
         return one
     raise ValueError
@@ -158,7 +158,8 @@ def conditions(work: Work, rt: RecordType, query: Query) -> list[ColumnElement[b
     allowed = filterable(rt)
     for name, wanted in query.filters.items():
         if name not in allowed or name in hidden:
-            raise Refused([Problem(f"filter[{name}]", _("Lists cannot be filtered by {name}.", name=name), ", ".join(n for n in allowed if n not in hidden), "filter")])
+            raise Refused([Problem(f"filter[{name}]", _("Lists cannot be filtered by {name}.", name=name), ", ".join(n for n in allowed if n not in hidden),
+                                   "filter")])
         found += [_compare(tables.columns[name], operator, value) for operator, value in wanted.items()]
     return found
 
@@ -281,7 +282,8 @@ def suggest(work: Work, kind: Field, text: str, limit: int) -> list[Name]:
     if kind.kind in ("department", "departments"):
         function = getattr(kind, "function", "")
         bound = set(work.directory.bound(function)) if function else None
-        places = [Name(d.id, "core.department", d.code, d.name) for d in work.directory.departments.values() if d.is_active and (bound is None or d.id in bound)]
+        places = [Name(d.id, "core.department", d.code,
+                       d.name) for d in work.directory.departments.values() if d.is_active and (bound is None or d.id in bound)]
         return _best(places, wanted, limit)
     if kind.kind in ("reference", "references"):
         return _suggest_records(work, kind, wanted, limit)
@@ -294,7 +296,8 @@ def _holds(work: Work, kind: Any, user: int) -> bool:
 
 def _best(names: Iterable[Name], wanted: str, limit: int) -> list[Name]:
     found = [one for one in names if wanted in (one.number or "").casefold() or wanted in one.title.casefold()]
-    found.sort(key=lambda one: (not (one.number or "").casefold().startswith(wanted) and not one.title.casefold().startswith(wanted), one.number or "", one.title))
+    found.sort(key=lambda one: (not (one.number or "").casefold().startswith(wanted) and not one.title.casefold().startswith(wanted), one.number or "",
+                                one.title))
     return found[:limit]
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from core import audit, links as link_rows
+from core import audit
+from core import links as link_rows
 from core.errors import NotFound, Problem
 from core.messages import _
 from core.records import RecordType
@@ -172,7 +173,7 @@ def parts_of(work: Work, record: Record) -> Mapping[RecordType, list[Record]]:
     for rt in work.registry.types.values():
         for name, kind in rt.fields.items():
             if getattr(kind, "part", False) and getattr(kind, "to", "") == record.type.name:
-                parts = [part for part in work.find(rt.name, **{name: record.id})]
+                parts = work.find(rt.name, **{name: record.id})
                 if parts:
                     found[rt] = parts
     return found

@@ -29,6 +29,9 @@ class Asked:
     confirmed: Confirmed | None = None
 
 
+NOTHING_ASKED = Asked()
+
+
 @dataclass(frozen=True, slots=True)
 class StepView:
     """One step as the actor sees it: whether it may be taken now and, if not, why not and who could."""
@@ -82,3 +85,10 @@ class LinkView:
     kind: str
     outgoing: bool
     row_id: int | None = None
+
+
+def located(problem: Problem) -> Problem:
+    """The problem with its place as a JSON pointer."""
+    if problem.where == problem.pointer:
+        return problem
+    return Problem(problem.pointer, problem.what, problem.hint, problem.code, problem.clause, problem.level)

@@ -14,9 +14,9 @@ from core.errors import NotAllowed, NotFound, Problem, Refused, Stale, Who
 from core.messages import _
 from core.records import RecordType
 from core.service import opening, values
-from core.service.shapes import Asked, StepView
+from core.service.shapes import Asked, StepView, located
 from core.storage import Record
-from core.workflow import Transition, each_by, when_holds
+from core.workflow import Transition, each_by, past, when_holds
 
 if TYPE_CHECKING:
     from core.service.work import Work
@@ -47,7 +47,7 @@ def fire(work: Work, record: Record, name: str, asked: Asked, given: Mapping[str
     work.stop_on(problems, asked)
     if rt.numbering is not None and new.number is None and new.state != "draft" and name != "void":
         work.give_number(new)
-    work.update(new, record, name, asked, step=name, kept=[*problems, *_passed_notes(passed)])
+    work.update(new, record, past(name), asked, step=name, kept=[*problems, *_passed_notes(passed)])
     _withdraw(work, record, name)
     _afterwards(work, record, name, step)
     return record
@@ -55,7 +55,7 @@ def fire(work: Work, record: Record, name: str, asked: Asked, given: Mapping[str
 
 def born(work: Work, record: Record, name: str, asked: Asked, problems: list[Problem]) -> Record:
     """Take a creating step: the record is there at once, numbered and signed."""
-    rt, step = record.type, record.type.steps[name]
+    step = record.type.steps[name]
     if not work.is_inside:
         _must_be_theirs(work, record, name)
     problems += values.empty_absent(work, record)
@@ -65,7 +65,7 @@ def born(work: Work, record: Record, name: str, asked: Asked, problems: list[Pro
     problems += _check(work, record, None, name, step, asked)
     work.stop_on(problems, asked)
     work.give_number(record)
-    work.insert(record, name, asked, step=name, kept=[*problems, *_passed_notes(passed)])
+    work.insert(record, past(name), asked, step=name, kept=[*problems, *_passed_notes(passed)])
     _afterwards(work, record, name, step)
     return record
 
@@ -145,7 +145,8 @@ def _skipped(work: Work, record: Record) -> tuple[str, str] | None:
 
 
 def _passed_notes(passed: Iterable[tuple[str, str]]) -> list[Problem]:
-    return [Problem("", _("“{step}” is not required here, by the policy {policy}.", step=step, policy=policy), code="passed", level="warns") for step, policy in passed]
+    return [Problem("", _("“{step}” is not required here, by the policy {policy}.", step=step, policy=policy), code="passed", level="warns") for step,
+            policy in passed]
 
 
 def _check(work: Work, new: Record, old: Record | None, name: str, step: Transition, asked: Asked) -> list[Problem]:
@@ -154,13 +155,13 @@ def _check(work: Work, new: Record, old: Record | None, name: str, step: Transit
         return list(_reason(asked, step))
     problems = list(_reason(asked, step))
     problems += complete(work, new, new.type.locks(name))
-    problems += values.reference_problems(work, new, _still_open(work, new, old, name)) if old is not None else []
+    problems += values.reference_problems(work, new, _still_open(new, old, name)) if old is not None else []
     problems += judged(work, new, old, name, step)
     problems += [_with_clause(p, step.clause) for p in _confirmed(work, step, asked)]
     return problems
 
 
-def _still_open(work: Work, new: Record, old: Record | None, name: str) -> tuple[str, ...]:
+def _still_open(new: Record, old: Record | None, name: str) -> tuple[str, ...]:
     """Limited references that the step locks, and those it has just changed."""
     limited = [n for n in new.type.locks(name) if _is_limited(new.type, n)]
     return tuple(dict.fromkeys([*limited, *values.changed(new, old)]))
@@ -286,7 +287,7 @@ def _view(work: Work, record: Record, name: str, step: Transition) -> StepView:
             problems.append(Problem("", no.what, "", no.code))
     problems += _foreseen(work, record, name, step)
     hidden = work.access.hidden(record.type, record)
-    shown = tuple(_discreet(work._hide(p), hidden) for p in problems if p.level == "refuses")
+    shown = tuple(_discreet(located(p), hidden) for p in problems if p.level == "refuses")
     return StepView(
         name, step, work.text(step.label), step.target, is_mine and not shown, shown, work.access.who(record.type, name, record, others), is_mine,
         step.asks, tuple(n for n in step.fills if n not in hidden), bool(step.signature and step.signature.asks_password),

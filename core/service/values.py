@@ -204,7 +204,8 @@ def _missing_column(work: Work, record: Record, name: str, column: str, kind: Fi
         return
     for index, row in enumerate(record.values.get(name) or ()):
         if kind.empty(row.values.get(column)) and is_there(work, record, kind, row):
-            yield Problem(f"/{name}/{index}/{column}", _("Row {number}: “{label}” is missing.", number=index + 1, label=kind.label), _("Fill it in."), "required")
+            yield Problem(f"/{name}/{index}/{column}", _("Row {number}: “{label}” is missing.", number=index + 1, label=kind.label), _("Fill it in."),
+                          "required")
 
 
 # References
@@ -257,7 +258,7 @@ def reference_problems(work: Work, record: Record, only: Iterable[str]) -> Itera
         elif kind.kind in ("user", "users"):
             yield from _user_problems(work, record, place, kind, id)
         elif kind.kind in ("department", "departments"):
-            yield from _department_problems(work, record, place, kind, id)
+            yield from _department_problems(work, place, kind, id)
 
 
 def _record_problems(work: Work, record: Record, place: str, kind: Any, target: Record | None) -> Iterator[Problem]:
@@ -269,11 +270,13 @@ def _record_problems(work: Work, record: Record, place: str, kind: Any, target: 
     states = getattr(kind, "states", ())
     if states and target.state not in states:
         label = target.type.states[target.state].label
-        yield Problem(place, _("“{title}” is in the state “{state}”.", title=target.number or target.title, state=label), _("Choose one that is ready for this."), "reference_state")
+        yield Problem(place, _("“{title}” is in the state “{state}”.", title=target.number or target.title, state=label),
+                      _("Choose one that is ready for this."), "reference_state")
     where = getattr(kind, "where", None)
     fits = True if where is None else work.ask(where, record, target) if callable(where) else when_holds(where, target.values)
     if not fits:
-        yield Problem(place, _("“{title}” is not of the kind that is wanted here.", title=target.number or target.title), _("Choose another one."), "reference_where")
+        yield Problem(place, _("“{title}” is not of the kind that is wanted here.", title=target.number or target.title), _("Choose another one."),
+                      "reference_where")
 
 
 def _user_problems(work: Work, record: Record, place: str, kind: Any, id: int) -> Iterator[Problem]:
@@ -284,12 +287,13 @@ def _user_problems(work: Work, record: Record, place: str, kind: Any, id: int) -
     seat = record.values.get(kind.of) if kind.of else record.department
     if kind.role and not work.directory.holds(id, kind.role, seat):
         role = work.registry.roles[kind.role].label if kind.role in work.registry.roles else kind.role
-        yield Problem(place, _("{name} does not hold the role “{role}” here.", name=user.name, role=role), _("Choose somebody who does, or have the role given."), "user_role")
+        yield Problem(place, _("{name} does not hold the role “{role}” here.", name=user.name, role=role),
+                      _("Choose somebody who does, or have the role given."), "user_role")
     if callable(kind.where) and not work.ask(kind.where, record, user):
         yield Problem(place, _("{name} cannot stand here.", name=user.name), _("Choose somebody else."), "user_where")
 
 
-def _department_problems(work: Work, record: Record, place: str, kind: Any, id: int) -> Iterator[Problem]:
+def _department_problems(work: Work, place: str, kind: Any, id: int) -> Iterator[Problem]:
     department = work.directory.departments.get(id)
     if department is None or not department.is_active:
         yield Problem(place, _("There is no such department any more."), _("Choose another one."), "department")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
-from core import audit, files, numbering, signatures
+from core import audit, files, numbering
+from core import signatures as signature_rows
 from core.access import Access, is_private
 from core.audit import Entry, Event, Origin
 from core.directory import Directory
@@ -20,13 +21,14 @@ from core.messages import _
 from core.records import RecordType
 from core.registry import Registry
 from core.service import lists, opening, steps, values
-from core.service.shapes import Asked, LinkView, Page, Query, StepView
+from core.service.shapes import NOTHING_ASKED, Asked, LinkView, Page, Query, StepView, located
+from core.signatures import Signature, Standing
 from core.storage import READER, RECORD, Record, Tables, new_id, store
 from core.workflow import Policy
 
 if TYPE_CHECKING:
-    from core.site import Site
     from core.sessions import Seen
+    from core.site import Site
 
 
 class Work:
@@ -258,13 +260,13 @@ class Work:
         events = audit.history(self.connection, record.id)
         return [lists.without(event, hidden) for event in events] if hidden else events
 
-    def signatures(self, record: Record) -> list[signatures.Signature]:
+    def signatures(self, record: Record) -> list[Signature]:
         """The signatures of a record, oldest first."""
-        return signatures.of(self.connection, record.id)
+        return signature_rows.of(self.connection, record.id)
 
-    def standing(self, signature: signatures.Signature, record: Record) -> signatures.Standing:
+    def standing(self, signature: Signature, record: Record) -> Standing:
         """Whether a signature of a record is valid, withdrawn or broken."""
-        return signatures.state(self.connection, signature, record, record.type.covers(signature.step) if signature.step in record.type.steps else ())
+        return signature_rows.state(self.connection, signature, record, record.type.covers(signature.step) if signature.step in record.type.steps else ())
 
     def links(self, record: Record, type: str | None = None) -> list[LinkView]:
         """What a record is linked with, both ways, as far as the actor may see it."""
@@ -311,7 +313,7 @@ class Work:
 
     def create(
         self, type: str, given: Mapping[str, Any], *, step: str | None = None, department: int | None = None, source: Record | None = None,
-        opens: str | None = None, asked: Asked = Asked(), number: str | None = None, accepted: bool = False,
+        opens: str | None = None, asked: Asked = NOTHING_ASKED, number: str | None = None, accepted: bool = False,
     ) -> Record:
         """Make a record: a draft, a register entry, or what a creating step makes at once.
 
@@ -323,7 +325,7 @@ class Work:
         record = self._blank(rt, department, step)
         problems = self._fill(record, given, source, opens, accepted)
         if not self.is_inside:
-            allowed = self._open_names(rt, record, department, step)
+            allowed = self._open_names(rt, department, step)
             problems += values.may_write(rt, (n for n in values.changed(record, self._blank_values(rt)) if n.partition(".")[0] in given), allowed)
         if step is not None:
             return steps.born(self, record, step, asked, problems)
@@ -386,11 +388,11 @@ class Work:
         problems = values.put(record, start)
         return problems + values.put(record, given, accepted=accepted)
 
-    def _open_names(self, rt: RecordType, record: Record, department: int | None, step: str | None) -> frozenset[str]:
+    def _open_names(self, rt: RecordType, department: int | None, step: str | None) -> frozenset[str]:
         open_names = values.writable(self, rt, None, department, step)
         return open_names | frozenset(rt.steps[step].fills) if step else open_names
 
-    def edit(self, record: Record, version: int | None = None, /, *, accepted: bool = False, asked: Asked = Asked(), **given: Any) -> Record:
+    def edit(self, record: Record, version: int | None = None, /, *, accepted: bool = False, asked: Asked = NOTHING_ASKED, **given: Any) -> Record:
         """Change fields; `version` is the one that was seen. Raises Refused, NotAllowed, Stale. Returns the same record."""
         self.must_be_current(record, version)
         new = record.copy()
@@ -410,12 +412,12 @@ class Work:
         self.update(new, record, "changed", asked, kept=problems)
         return record
 
-    def fire(self, record: Record, name: str, asked: Asked = Asked(), /, *, accepted: bool = False, **given: Any) -> Record:
+    def fire(self, record: Record, name: str, asked: Asked = NOTHING_ASKED, /, *, accepted: bool = False, **given: Any) -> Record:
         """Take a step. Raises Stale (wrong state or version), NotAllowed, Refused. Returns the same record as it then stands."""
         self.must_be_current(record, asked.version)
         return steps.fire(self, record, name, asked, given, accepted)
 
-    def void(self, record: Record, reason: str, asked: Asked = Asked()) -> Record:
+    def void(self, record: Record, reason: str, asked: Asked = NOTHING_ASKED) -> Record:
         """Take a numbered record out of use; it keeps its number and the reason. Its parts are void with it."""
         return self.fire(record, "void", Asked(reason, asked.version, asked.confirmed))
 
@@ -447,11 +449,12 @@ class Work:
         """The refusal that tells what changed since a version."""
         hidden = self.access.hidden(record.type, record)
         changes = [
-            Change(field, *(pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)), by=event.actor_id, at=event.at.isoformat())
+            Change(field, *_before_and_after(pair), event.actor_id, event.at.isoformat())
             for event in audit.changed_since(self.connection, record.id, version) for field, pair in event.changes.items() if field not in hidden
         ]
-        more = {"what": what} if what else {}
-        return Stale(status=status, version=record.version, changes=changes, **more)  # type: ignore[arg-type]
+        if what:
+            return Stale(what, status=status, version=record.version, changes=changes)
+        return Stale(status=status, version=record.version, changes=changes)
 
     def _check_save(self, record: Record, old: Record | None) -> list[Problem]:
         """What must hold at every save, drafts included: conditions, computed values, references."""
@@ -487,14 +490,9 @@ class Work:
 
     def stop_on(self, problems: Iterable[Problem], asked: Asked) -> None:
         """Refuse where something refuses, or asks and no reason is given."""
-        found = [self._hide(problem) for problem in problems]
+        found = [located(problem) for problem in problems]
         if any(p.level == "refuses" or (p.level == "asks" and not asked.reason) for p in found):
             raise Refused(found)
-
-    def _hide(self, problem: Problem) -> Problem:
-        """The problem as a pointer that anybody can follow."""
-        return problem if problem.where == problem.pointer else Problem(
-            problem.pointer, problem.what, problem.hint, problem.code, problem.clause, problem.level)
 
     def _number(self, record: Record, typed: str | None = None) -> str | None:
         rt = record.type
@@ -564,7 +562,8 @@ class Work:
         fresh = set(readers) - set(known) - {record.created_by}
         if fresh:
             store.add_readers(self.connection, self.site.database, record.id, fresh)
-        problems = files.claim(self.connection, record.id, files.used_by(record), actor_id=None if self.is_inside else self.actor, images=files.picture_places(record))
+        problems = files.claim(self.connection, record.id, files.used_by(record), actor_id=None if self.is_inside else self.actor,
+                               images=files.picture_places(record))
         if problems:
             raise Refused(problems)
 
@@ -589,3 +588,8 @@ class Work:
         entry = self.entry(record, action, changes or {}, version=record.version, reason=reason)
         record.chain = audit.write(self.connection, self.origin, [entry])[record.id]
         self.connection.execute(RECORD.update().where(RECORD.c.id == record.id).values(chain=record.chain))
+
+
+def _before_and_after(pair: Any) -> tuple[Any, Any]:
+    """What the trail says of one field: two values, or the rows of a table."""
+    return (pair[0], pair[1]) if isinstance(pair, list) and len(pair) == 2 else (None, pair)

@@ -108,9 +108,10 @@ def plain(number: Decimal) -> Decimal:
 
 def column_type(storage: Storage) -> TypeEngine[Any]:
     """The column type of a neutral column spec."""
-    return {
+    kinds: dict[str, type[TypeEngine[Any]]] = {
         "text": Text, "integer": BigInteger, "id": Id, "exact": Exact, "date": Date, "moment": Moment, "boolean": Boolean, "json": Json,
-    }[storage.kind]()
+    }
+    return kinds[storage.kind]()
 
 
 class _Identities:

@@ -93,7 +93,7 @@ class Database:
             with self.engine.connect() as connection:
                 raw = connection.connection.dbapi_connection
                 assert raw is not None
-                raw.execute(f"PRAGMA journal_mode={'WAL' if wal_is_safe() else 'DELETE'}")  # type: ignore[attr-defined]
+                raw.execute(f"PRAGMA journal_mode={'WAL' if wal_is_safe() else 'DELETE'}")
         with self.begin() as connection:
             self.metadata.create_all(connection)
 

@@ -64,7 +64,8 @@ def row_from(lines: LineTable, found: Sequence[Any], record: Record) -> Row:
 
 def insert(connection: Connection, tables: Tables, record: Record) -> None:
     """Write a new record: index row, own row, side rows, lines."""
-    connection.execute(INSERT_RECORD, _index_row(record) | {"id": record.id, "type": record.type.name, "created_by": record.created_by, "revision": record.revision})
+    connection.execute(INSERT_RECORD, _index_row(record) | {"id": record.id, "type": record.type.name, "created_by": record.created_by,
+                                                            "revision": record.revision})
     sides: dict[str, dict[str, Any]] = {plugin: {"id": record.id} for plugin in tables.sides}
     main = _common(record) | {"id": record.id, "created_by": record.created_by, "created_at": record.created_at, "revision": record.revision}
     for name in tables.stored:

@@ -9,7 +9,20 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
-    Column, ForeignKey, Index, Integer, MetaData, Table, Text, bindparam, delete, insert, literal_column, select, text, update,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
 )
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.sql.selectable import Select
@@ -113,7 +126,7 @@ class LineTable:
     @cached_property
     def update(self) -> Update:
         """A changed row, all its columns."""
-        values = {name: bindparam(name) for name in (*self.columns, "position")}
+        values: dict[str, Any] = {name: bindparam(name) for name in (*self.columns, "position")}
         return update(self.table).where(self.table.c.id == bindparam("id_")).values(values)
 
     @cached_property
@@ -178,7 +191,8 @@ class Tables:
         """Sets these columns where id and version are still the ones that were read."""
         if names not in self.updates:
             found = update(self.main).where(self.main.c.id == bindparam("id_"), self.main.c.version == bindparam("version_"))
-            self.updates[names] = found.values({name: bindparam(name) for name in names})
+            columns: dict[str, Any] = {name: bindparam(name) for name in names}
+            self.updates[names] = found.values(columns)
         return self.updates[names]
 
 
@@ -212,8 +226,8 @@ def _tables(rt: RecordType, metadata: MetaData) -> Tables:
         if kind.filters:
             Index(f"ix_{rt.table}_{name}", main.c[name], main.c.due_key, main.c.id)
     for group in rt.unique:
-        columns = [main.c["department_id" if name == "department" else name] for name in group]
-        Index(f"uq_{rt.table}_{'_'.join(group)}", *columns, unique=True, sqlite_where=NOT_DRAFT, postgresql_where=NOT_DRAFT)
+        keys = [main.c["department_id" if name == "department" else name] for name in group]
+        Index(f"uq_{rt.table}_{'_'.join(group)}", *keys, unique=True, sqlite_where=NOT_DRAFT, postgresql_where=NOT_DRAFT)
     sides = {plugin: _side(rt, plugin, metadata, main) for plugin in dict.fromkeys(rt.extended.values())}
     columns = {n: (sides[rt.extended[n]] if n in rt.extended else main).c[n] for n, k in rt.fields.items() if k.storage}
     converters = {n: k for n, k in rt.fields.items() if n in columns and k.converts}
