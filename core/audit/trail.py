@@ -238,6 +238,12 @@ def history(connection: Connection, record_id: int, *, newest_first: bool = True
     return [event_from(row._mapping, personal.Opener(connection)) for row in rows]
 
 
+def times(connection: Connection, record_id: int, action: str) -> int:
+    """How often something was done to a record."""
+    found = connection.scalar(select(func.count()).select_from(TRAIL).where(TRAIL.c.record_id == record_id, TRAIL.c.action == action))
+    return found or 0
+
+
 def recent(connection: Connection, *, types: Iterable[str] = (), actor_id: int | None = None, before: int | None = None, limit: int = 50) -> list[Event]:
     """The latest rows of the whole site, for those who may see the trail: of some types, of one actor, before a row's id."""
     wanted = _SHOWN.order_by(TRAIL.c.id.desc()).limit(limit)
