@@ -6,12 +6,15 @@ import re
 import unicodedata
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import islice
 from typing import Any, Final
 
 import openpyxl
+from openpyxl.cell.read_only import EMPTY_CELL
 
 from core.errors import Invalid, Problem, Refused
 from core.fields import Computed, Field, Reading
@@ -68,7 +71,7 @@ def check_archive(content: bytes) -> None:
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             _check_parts(archive)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, OSError, ValueError, EOFError, RuntimeError, UnicodeError):
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, OSError, ValueError, EOFError, RuntimeError):
         raise _broken() from None
 
 
@@ -152,7 +155,7 @@ def _field_of(heading: object, spellings: Mapping[str, str]) -> str | None:
 
 def _read_sheet(worksheet: Any, spellings: Mapping[str, str]) -> Sheet | None:
     rows = _rows(worksheet)
-    head = _header([row for row, _n in zip(rows, range(HEADER_WITHIN), strict=False)], spellings)
+    head = _header(list(islice(rows, HEADER_WITHIN)), spellings)
     if head is None:
         return None
     header, places, unknown, rest = head
@@ -166,11 +169,14 @@ def _read_sheet(worksheet: Any, spellings: Mapping[str, str]) -> Sheet | None:
 
 def _rows(worksheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Rows that hold something, with their numbers."""
+    blank: tuple[Any, ...] = ()
     for number, row in enumerate(worksheet.iter_rows(max_col=MOST_COLUMNS), 1):
         if number > LAST_ROW:
             raise _broken()
-        if any(_content(cell) is not None for cell in row):
+        # Sheets are often formatted down to their last row: such rows are passed over without looking at each cell.
+        if row is not blank and row.count(EMPTY_CELL) < len(row) and any(_content(cell) is not None for cell in row):
             yield number, row
+        blank = row
 
 
 def _content(cell: Any) -> Any:
