@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
-from itertools import islice
+from itertools import islice, repeat
+from operator import is_
 from typing import Any, Final
 
 import openpyxl
@@ -174,9 +175,12 @@ def _rows(worksheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
         if number > LAST_ROW:
             raise _broken()
         # Sheets are often formatted down to their last row: such rows are passed over without looking at each cell.
-        if row is not blank and row.count(EMPTY_CELL) < len(row) and any(_content(cell) is not None for cell in row):
+        if row is blank:
+            continue
+        if all(map(is_, row, repeat(EMPTY_CELL))):
+            blank = row
+        elif any(_content(cell) is not None for cell in row):
             yield number, row
-        blank = row
 
 
 def _content(cell: Any) -> Any:
