@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 WIDTH: Final = 173.0
@@ -181,7 +182,7 @@ def block(entries: Sequence[Entry]) -> Block:
         )
         for line in lines
     )
-    return Block(tuple(100 * (right - left) / WIDTH for left, right in zip(edges, edges[1:], strict=False)), rows)
+    return Block(tuple(100 * (right - left) / WIDTH for left, right in pairwise(edges)), rows)
 
 
 def _lines(entries: Sequence[Entry]) -> list[list[tuple[Entry, float, float, float]]]:

@@ -25,6 +25,7 @@ from core.printing.server import ADDRESS, Limits
 log: Final = logging.getLogger(__name__)
 LARGEST: Final = 16 * 1024 * 1024
 """Bytes of HTML of one print."""
+USUAL: Final = Limits()
 
 
 class PrintFailed(Refusal):
@@ -37,7 +38,7 @@ class PrintFailed(Refusal):
 class PrintServer:
     """A running print server. `address` is where it listens; it ends with `close` or with this process."""
 
-    def __init__(self, size: int = 0, limits: Limits = Limits()) -> None:
+    def __init__(self, size: int = 0, limits: Limits = USUAL) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="yunkong-print-"))
         self.address = str(self._folder / "socket")
         size = size or min(4, os.cpu_count() or 1)
@@ -72,7 +73,7 @@ _ROOT: Final = Path(__file__).parent.parent.parent
 class Printer:
     """What a site prints with. Without an address it takes the one of the environment, else starts a server at the first print."""
 
-    def __init__(self, address: str = "", limits: Limits = Limits()) -> None:
+    def __init__(self, address: str = "", limits: Limits = USUAL) -> None:
         self._address = address or os.environ.get(ADDRESS, "")
         self._limits = limits
         self._own: PrintServer | None = None
@@ -85,7 +86,7 @@ class Printer:
         if len(page) > LARGEST or len(page) + sum(map(len, pictures.values())) > frames.LARGEST:
             raise PrintFailed(_("This is too much for one print. Print a part of it, or leave the photos out."))
         head, blobs = self._ask({"names": list(pictures)}, [page, *pictures.values()])
-        if error := head.get("error"):
+        if error := str(head.get("error", "")):
             log.error("print failed: %s %s", error, head.get("detail", ""))
             raise PrintFailed(_FAILURES.get(error, _FAILURES["stopped"]))
         for kind in ("missing", "refused"):

@@ -132,12 +132,11 @@ class Pool:
 
 def answer(link: socket.socket, pool: Pool) -> None:
     """Serve one print that was asked for over a connection."""
-    with link:
-        with suppress(frames.Broken, TimeoutError, OSError, ValueError, KeyError):
-            head, blobs = frames.receive(link, time.monotonic() + _START)
-            said, pdf = pool.print({"names": head["names"]}, blobs)
-            link.settimeout(_START)
-            frames.send(link, said, pdf)
+    with link, suppress(frames.Broken, TimeoutError, OSError, ValueError, KeyError):
+        head, blobs = frames.receive(link, time.monotonic() + _START)
+        said, pdf = pool.print({"names": head["names"]}, blobs)
+        link.settimeout(_START)
+        frames.send(link, said, pdf)
 
 
 def listen(address: Path, pool: Pool) -> None:
