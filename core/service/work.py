@@ -17,7 +17,7 @@ from core.audit import Entry, Event, Origin
 from core.directory import Directory
 from core.errors import Change, NotAllowed, NotFound, Problem, Refused, Stale
 from core.fields import Computed, Lines, Name, Reading
-from core.messages import _
+from core.messages import Message, _
 from core.records import RecordType
 from core.registry import Registry
 from core.service import lists, opening, steps, values
@@ -513,7 +513,7 @@ class Work:
     ) -> Entry:
         """A row of the trail about a record; warnings that were passed stand in its cause."""
         cause: dict[str, Any] = dict(self._causes[-1]) if self._causes else {}
-        passed = [{"where": p.pointer, "what": str(p.what), "level": p.level} for p in kept if p.level != "refuses"]
+        passed = [{"where": p.pointer, "what": str(p.what), "level": p.level, **_words(p.what)} for p in kept if p.level != "refuses"]
         if passed:
             cause["passed"] = passed
             self.warnings += [p for p in kept if p.level == "warns"]
@@ -593,3 +593,10 @@ class Work:
 def _before_and_after(pair: Any) -> tuple[Any, Any]:
     """What the trail says of one field: two values, or the rows of a table."""
     return (pair[0], pair[1]) if isinstance(pair, list) and len(pair) == 2 else (None, pair)
+
+
+def _words(what: str) -> dict[str, Any]:
+    """The message behind a sentence, so that the trail can say it in its reader's language."""
+    if not isinstance(what, Message):
+        return {}
+    return {"id": what.id, "values": {name: value if isinstance(value, int) else str(value) for name, value in what.values.items()}}
