@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.audit import ERASED, Event
 from core.errors import Invalid
 from core.fields import Field, Lines, Reading
-from core.messages import _
+from core.messages import Message, _
 from core.service import values as door
 from core.signatures import Signature
 from core.storage import Record
@@ -92,7 +92,7 @@ def _line(view: View, record: Record, event: Event, by_digest: Mapping[str, Sign
     icon = "signature" if signature else ICONS.get(word) or ("arrow-back-up" if _goes_back(record, event) else "arrow-right" if event.step else "robot")
     return Line(
         kind, icon, paper.person(view, event.actor_id), _what(view, record, event, word, changes), event.at, changes[:DETAILS], max(0, len(changes) - DETAILS),
-        event.reason, signature, standings.get(signature.id, "") if signature else "", list(_notes(view, record, event)),
+        event.reason, signature, standings.get(signature.id, "") if signature else "", list(_notes(view, event)),
     )
 
 
@@ -172,7 +172,12 @@ def text_of(view: View, kind: Field, value: Any, reading: Reading) -> str:
     return text if len(text) <= 120 else text[:119] + "…"
 
 
-def _notes(view: View, record: Record, event: Event) -> Iterator[str]:
+def _said(passed: Mapping[str, Any]) -> str:
+    """The sentence of a warning as a message again, where the trail kept what it was made of."""
+    return Message(str(passed["id"]), **passed.get("values", {})) if "id" in passed else str(passed.get("what", ""))
+
+
+def _notes(view: View, event: Event) -> Iterator[str]:
     cause = event.cause if isinstance(event.cause, Mapping) else {}
     if cause.get("step"):
         name, _dot, step = str(cause["step"]).rpartition(".")
@@ -183,6 +188,6 @@ def _notes(view: View, record: Record, event: Event) -> Iterator[str]:
             yield view._("because of “{step}” of {form}", step=label, form=view.label("type", rt.name, rt.label))
     for one in cause.get("passed", ()):
         if one.get("level") in ("warns", "asks"):
-            yield view._("Passed with a warning: {what}", what=view.t(str(one.get("what", ""))))
+            yield view._("Passed with a warning: {what}", what=view.t(_said(one)))
     if event.via in ("api", "cli"):
         yield view._("through the API") if event.via == "api" else view._("from the command line")

@@ -190,66 +190,50 @@ function uploads(place, form) {
   place.addEventListener("drop", (event) => { event.preventDefault(); [...event.dataTransfer.files].forEach(send); });
 }
 
-function errors() {
-  const summary = document.querySelector("[data-errors]");
+// The summary on top: its links lead to the very input, also in a grid and behind a look-up.
+function errors(root) {
+  const summary = root.querySelector("#problems");
   if (!summary) return;
   summary.focus();
   summary.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#']");
-    if (!link) return;
-    let target = document.getElementById(link.hash.slice(1));
-    if (target?.dataset.control) target = document.getElementById(target.dataset.control);
-    if (!target) return;
+    let target = link && document.getElementById(link.hash.slice(1));
+    if (!target || target === summary) return;
     event.preventDefault();
-    target.closest("[data-grid]") ? target.dispatchEvent(new CustomEvent("yk:go", { bubbles: true })) : null;
-    if (!target.matches("input, select, textarea, button")) target = target.querySelector("input, select, textarea") || target;
+    if (target.dataset.control) target = document.getElementById(target.dataset.control) || target;
+    target.dispatchEvent(new CustomEvent("yk:go", { bubbles: true }));
+    if (!target.matches("input, select, textarea, button")) target = target.querySelector("input:not([type=hidden]), select, textarea") || target;
     target.scrollIntoView({ block: "center" });
     target.focus();
   });
 }
 
-function start() {
-  const form = document.querySelector("form[data-edit]");
-  if (!form) return;
+// What makes any form of ours comfortable: the edit page, a step's page, a step's dialog.
+function upgrade(form) {
   const sheets = grids(form);
-  for (const sheet of sheets) sheet.card.addEventListener("yk:go", (event) => sheet.go(event.target));
+  for (const sheet of sheets) sheet.card.addEventListener("yk:go", (event) => { if (event.target.matches(".ce")) sheet.go(event.target); });
   if (window.TomSelect) {
     form.querySelectorAll("input[data-look-up]:not(.ce)").forEach(lookUp);
     form.querySelectorAll("select[data-long]").forEach(longChoice);
   }
   form.querySelectorAll("[data-upload]").forEach((place) => uploads(place, form));
   form.querySelectorAll("input[data-figure]").forEach((input) => {
+    input.value = grouped(input.value);
     input.addEventListener("focus", () => { const bare = plain(input.value); if (/^-?\d+(\.\d+)?$/.test(bare)) input.value = bare; });
     input.addEventListener("blur", () => { input.value = grouped(input.value); });
   });
   follow(form);
-  new Autosave(form);
-  errors();
   form.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
-    const box = event.target.matches("input, select") && !event.target.matches("[type=submit], [type=button], [type=file]");
-    if (event.key === "Enter" && box && !event.defaultPrevented) {
-      event.preventDefault();
-      if (!event.target.closest(".ts-wrapper, [data-grid]")) onward(form, event.target);
-    }
-  });
-  document.addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
-      event.preventDefault();
-      const button = form.querySelector("[data-save]") || document.querySelector("[data-save]");
-      if (button) button.click();
-    }
+    if (event.isComposing || event.key !== "Enter" || event.defaultPrevented) return;
+    if (!event.target.matches("input, select") || event.target.matches("[type=submit], [type=button], [type=file]")) return;
+    event.preventDefault();
+    if (!event.target.closest(".ts-wrapper, [data-grid]")) onward(form, event.target);
   });
   form.addEventListener("submit", (event) => {
-    const button = event.submitter;
     for (const sheet of sheets) if (sheet.last?.isConnected) sheet.commit(sheet.last);
+    const button = event.submitter;
     setTimeout(() => { if (!event.defaultPrevented && button?.dataset.busy) button.querySelector("[data-words]").textContent = button.dataset.busy; }, 300);
   });
-  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
-  document.querySelectorAll("[data-keys]").forEach((link) => link.addEventListener("click", (event) => {
-    event.preventDefault();
-    document.querySelector("dialog[data-all-keys]").showModal();
-  }));
 }
 
 function onward(form, from) {
@@ -258,4 +242,25 @@ function onward(form, from) {
   if (next) next.focus();
 }
 
+function start() {
+  const step = document.querySelector("form[data-edit-step]");
+  if (step) { upgrade(step); errors(document); }
+  const form = document.querySelector("form[data-edit]");
+  if (!form) return;
+  upgrade(form);
+  new Autosave(form);
+  errors(document);
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
+      event.preventDefault();
+      document.querySelector("[data-save]")?.click();
+    }
+  });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  document.querySelectorAll("[data-keys]").forEach((link) => link.addEventListener("click", () => document.querySelector("dialog[data-all-keys]").showModal()));
+}
+
 start();
+
+// The step dialog of the record page makes the form it fetched comfortable in the same way.
+globalThis.yunkongForm = { upgrade, errors };

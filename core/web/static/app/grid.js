@@ -200,6 +200,7 @@ class Grid {
     else if (button.matches("[data-remove]")) { event.preventDefault(); this.remove(button.closest("tr")); }
     else if (button.matches("[data-fill]")) { event.preventDefault(); this.fill(); }
     else if (button.matches("[data-undo]")) { event.preventDefault(); this.undo(); }
+    else if (button.matches("[data-close]")) button.closest("dialog").close();
     else if (button === this.report) { event.preventDefault(); this.compare(); }
     else if (button.matches("[data-page]")) { event.preventDefault(); this.turn(this.page + Number(button.dataset.page)); }
   }

@@ -10,8 +10,11 @@ async function pageOf(address, options = {}) {
 
 function fill(dialog, part) {
   dialog.querySelector("[data-body]").replaceChildren(document.adoptNode(part));
-  const wrong = dialog.querySelector("[role=alert]");
-  const first = wrong || dialog.querySelector("[data-body] input:not([type=hidden]), [data-body] textarea, [data-body] select, [data-body] button");
+  const form = dialog.querySelector("form[data-edit-step]");
+  if (form && globalThis.yunkongForm) globalThis.yunkongForm.upgrade(form);
+  if (globalThis.yunkongForm) globalThis.yunkongForm.errors(dialog);
+  const wrong = dialog.querySelector("[role=alert]:not([hidden])");
+  const first = wrong || dialog.querySelector("[data-body] input:not([type=hidden]):not([tabindex='-1']), [data-body] textarea, [data-body] select, [data-body] button[type=submit]");
   if (first) first.focus();
 }
 
