@@ -41,9 +41,9 @@ CORE_PLUGIN = Plugin(
         "employee": Role(_("Employee")),
     },
     settings=(
-        Setting("core.session_idle", _("Minutes without use after which one is signed out"), fields.Integer(_("Minutes"), min=5, max=1440), default=30),
-        Setting("core.session_length", _("Hours after which one signs in again in any case"), fields.Integer(_("Hours"), min=1, max=168), default=12),
-        Setting("core.token_days", _("Days that an API token lasts"), fields.Integer(_("Days"), min=1, max=3650), default=90),
+        Setting("core.session_idle", _("Minutes without use after which one is signed out"), fields.Integer(_("In minutes"), min=5, max=1440), default=30),
+        Setting("core.session_length", _("Hours after which one signs in again in any case"), fields.Integer(_("In hours"), min=1, max=168), default=12),
+        Setting("core.token_days", _("Days that an API token lasts"), fields.Integer(_("In days"), min=1, max=3650), default=90),
     ),
 )
 """What core itself declares, in the shape of a plugin."""
