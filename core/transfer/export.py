@@ -1,4 +1,7 @@
-"""Tables as .xlsx: typed figures and dates, texts that stay texts, a hidden row of field names to come back by."""
+"""Tables as .xlsx: typed figures and dates, texts that stay texts, a hidden row of field names to come back by.
+
+The libraries that write and read workbooks are imported where they are used: most processes never need them.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
-
-import xlsxwriter
 
 from core import fields
 from core.errors import Problem, Refused
@@ -61,6 +62,8 @@ def field_columns(kinds: Mapping[str, Field], reading: Reading, hidden: Iterable
 
 def write_table(title: str, columns: Iterable[Column], rows: Iterable[Mapping[str, Any]], reading: Reading) -> bytes:
     """A workbook of one sheet; row 1, hidden, holds the field names, row 2 the headings."""
+    import xlsxwriter
+
     columns = list(columns)
     target = BytesIO()
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})

@@ -7,9 +7,6 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-import openpyxl
-from openpyxl.styles import Alignment, Font, PatternFill
-
 from core.errors import Problem
 from core.fields import Field
 from core.messages import _
@@ -19,8 +16,8 @@ from core.transfer.workbook import check_archive, refuse
 if TYPE_CHECKING:
     from core.service.work import Work
 
-_RED: Final = Font(color="FFB3261E")
-_PALE: Final = PatternFill("solid", fgColor="FFFDECEA")
+_RED: Final = "FFB3261E"
+_PALE: Final = "FFFDECEA"
 
 
 def marked(work: Work, content: bytes, answer: Answer, kinds: Mapping[str, Field]) -> bytes:
@@ -28,6 +25,8 @@ def marked(work: Work, content: bytes, answer: Answer, kinds: Mapping[str, Field
 
     A column of problems from an earlier import is used again. Formulas and formats stay; nothing is computed.
     """
+    import openpyxl
+
     check_archive(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -44,23 +43,26 @@ def marked(work: Work, content: bytes, answer: Answer, kinds: Mapping[str, Field
 
 
 def _mark(sheet: Any, answer: Answer, heading: str, sentence: Callable[[Problem], str]) -> None:
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
+
     place = answer.places.get(MARKS) or max(sheet.max_column, *answer.places.values()) + 1
     top = answer.header + 1 if sheet.row_dimensions[answer.header].hidden else answer.header
     if MARKS in answer.places:
         for number in range(answer.header, sheet.max_row + 1):
             _write(sheet.cell(number, place), None)
     _write(sheet.cell(top, place), heading)
-    sheet.cell(top, place).font = Font(bold=True, color="FFB3261E")
-    sheet.column_dimensions[openpyxl.utils.get_column_letter(place)].width = 60
+    sheet.cell(top, place).font = Font(bold=True, color=_RED)
+    sheet.column_dimensions[get_column_letter(place)].width = 60
     for row in answer.refused:
         cell = sheet.cell(row.row, place)
         _write(cell, "\n".join(sentence(problem) for problem in row.problems))
-        cell.font = _RED
+        cell.font = Font(color=_RED)
         cell.alignment = Alignment(wrap_text=True, vertical="top")
         for problem in row.problems:
             column = answer.places.get(problem.pointer.strip("/").partition("/")[0])
             if column:
-                sheet.cell(row.row, column).fill = _PALE
+                sheet.cell(row.row, column).fill = PatternFill("solid", fgColor=_PALE)
 
 
 def _write(cell: Any, text: str | None) -> None:

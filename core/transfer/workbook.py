@@ -14,9 +14,6 @@ from itertools import islice, repeat
 from operator import is_
 from typing import Any, Final
 
-import openpyxl
-from openpyxl.cell.read_only import EMPTY_CELL
-
 from core.errors import Invalid, Problem, Refused
 from core.fields import Computed, Field, Reading
 from core.fields.kind import shown, tidy
@@ -105,6 +102,8 @@ def read_workbook(content: bytes, kinds: Mapping[str, Field], reading: Reading, 
 
     `aliases` gives further names (text → field). Raises Refused where the file cannot be read or has no such sheet.
     """
+    import openpyxl
+
     check_archive(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -170,6 +169,8 @@ def _read_sheet(worksheet: Any, spellings: Mapping[str, str]) -> Sheet | None:
 
 def _rows(worksheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Rows that hold something, with their numbers."""
+    from openpyxl.cell.read_only import EMPTY_CELL
+
     blank: tuple[Any, ...] = ()
     for number, row in enumerate(worksheet.iter_rows(max_col=MOST_COLUMNS), 1):
         if number > LAST_ROW:
