@@ -477,7 +477,8 @@ class Work:
     def _compute_live(self, record: Record) -> None:
         for name, kind in record.type.fields.items():
             if isinstance(kind, Computed) and kind.live:
-                record.values[name] = self.ask(kind.by, record)
+                value = self.ask(kind.by, record)
+                record.values[name] = None if value is None else kind.accept(value)
         self._compute_rows(record, live=True)
 
     def _compute_rows(self, record: Record, live: bool) -> None:
