@@ -54,6 +54,7 @@ class Work:
         self._causes: list[dict[str, str]] = []
         self._known: dict[int, Record] = {}
         self._peeked: dict[int, Record] = {}
+        self._found: dict[Any, list[Record]] = {}
         self.signing: list[int] = []
         self.signed_now: int | None = None
 
@@ -202,7 +203,10 @@ class Work:
     def find(self, type: str, **equals: Any) -> list[Record]:
         """Every record of a type with these values, oldest first; a tuple matches any of its members. Void ones only if `state` asks."""
         rt = self.registry.type(type)
-        found = lists.find(self, rt, equals)
+        key = (type, tuple(sorted((name, tuple(value) if isinstance(value, (list, set, frozenset)) else value) for name, value in equals.items())))
+        if key not in self._found:
+            self._found[key] = lists.find(self, rt, equals)
+        found = list(self._found[key])
         return found if self.is_inside else [record for record in found if self.may_read(record)]
 
     def page(self, rt: RecordType, query: Query) -> Page:
@@ -434,6 +438,7 @@ class Work:
         audit.write(self.connection, self.origin, [entry])
         store.remove(self.connection, self.tables(record.type), record)
         self._known.pop(record.id, None)
+        self._found.clear()
 
     # How saving goes
 
@@ -535,6 +540,7 @@ class Work:
         entry = self.entry(record, action, changes, version=record.version, step=step, reason=asked.reason, signed=signed, kept=kept)
         record.chain = audit.write(self.connection, self.origin, [entry])[record.id]
         store.insert(self.connection, self.tables(record.type), record)
+        self._found.clear()
         self._attach(record, None)
         self._known[record.id] = record
 
@@ -552,6 +558,7 @@ class Work:
             store.update(self.connection, self.tables(record.type), new, record)
         except Stale:
             raise self.stale(record, record.version) from None
+        self._found.clear()
         self._attach(new, record)
         record.absorb(new)
         self._peeked.pop(record.id, None)
