@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, g, jsonify, request, send_from_directory
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
 
 from core import heartbeats, upgrade
 from core.api import create_api
@@ -40,6 +41,7 @@ def create_app(site: Any) -> Flask:
     app = Flask("core", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=MOST_PARTS)
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.converters["plugin"] = type("PluginConverter", (BaseConverter,), {"regex": "|".join(site.registry.plugins) or "(?!)"})
     pages, runner = create_pages(site)
     app.extensions["yunkong"], app.extensions["yunkong.pages"] = site, runner
     app.register_blueprint(pages)
@@ -99,7 +101,7 @@ def _add_frame(app: Flask, site: Any, runner: Any) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        runner.finish()
+        runner.finish(response)
         return response
 
     @app.after_request

@@ -49,7 +49,8 @@ def claim(connection: Connection, user_id: int, token: str, now: datetime) -> Cl
     """Take a token for this unit of work; a second one waits until the first has ended."""
     table = Sending.__table__
     row = dialect_insert(connection, table).values(user_id=user_id, token=token[:LONGEST], sent_at=now, led_to="")
-    if connection.execute(row.on_conflict_do_nothing(index_elements=["user_id", "token"])).rowcount:
+    # A row that comes back, for the count of an INSERT is not there to be asked on PostgreSQL.
+    if connection.execute(row.on_conflict_do_nothing(index_elements=["user_id", "token"]).returning(table.c.token)).first() is not None:
         return Claim(True)
     found = connection.execute(select(table.c.led_to).where(table.c.user_id == user_id, table.c.token == token[:LONGEST]))
     return Claim(False, found.scalar_one())
@@ -59,6 +60,11 @@ def settle(connection: Connection, user_id: int, token: str, led_to: str) -> Non
     """Keep where a first sending led, for the ones that come after it."""
     table = Sending.__table__
     connection.execute(update(Sending).where(table.c.user_id == user_id, table.c.token == token[:LONGEST]).values(led_to=led_to[:400]))
+
+
+def release(connection: Connection, user_id: int, token: str) -> None:
+    """Give a token back: its sending did nothing that must not be done twice."""
+    connection.execute(delete(Sending).where(Sending.user_id == user_id, Sending.token == token[:LONGEST]))
 
 
 def forget_old(connection: Connection, now: datetime) -> None:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta, tzinfo
 
 from core.messages import Message, _
 from core.records import RecordType, Report
-from core.workflow import Policy, each_by
 
 TONES = {"waiting": "mute", "working": "info", "deciding": "warn", "good": "good", "stopped": "bad"}
 """The kind of phase (`State.kind`) → the tone of its badge."""
@@ -57,7 +56,7 @@ def kind_of(rt: RecordType, state: str) -> str:
     if state == rt.initial:
         return "waiting"
     steps = rt.workflow.out_of(state).values() if rt.workflow else ()
-    decides = any(any(isinstance(one, Policy) for one in each_by(step.by)) or (step.signature and step.signature.asks_password) for step in steps)
+    decides = any(step.others or (step.signature and step.signature.asks_password) for step in steps)
     sends_back = any(step.asks and step.target == rt.initial for step in steps)
     return "deciding" if decides or sends_back else "working"
 

@@ -34,11 +34,9 @@ def ask(view: View) -> Response:
 
 def _ask(view: View, next: str, problem: str = "", asks_otp: bool = False, ticket: str = "") -> Response:
     kept = [(key.removeprefix(KEPT), value) for key, value in view.form.items(multi=True) if key.startswith(KEPT)]
-    response = view.render(
+    return view.render(
         "sign_in.html", next=next, kept=kept, username=view.form.get("username", ""), problem=problem, asks_otp=asks_otp, ticket=ticket, ended=False,
     )
-    response.set_cookie(view.seal.cookie(GUEST), _runner().guest(), **view.seal.cookie_options())
-    return response
 
 
 def _runner() -> Runner:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, request
 
-from core import reports, transfer
+from core import printing, reports, transfer
 from core.errors import NotFound, Refused
 from core.fields import Field
 from core.reports import Result
@@ -21,7 +21,7 @@ from core.web.view import View, signed_in
 
 routes = Routes()
 
-WIDTH, LEFT, RIGHT, BAND, BAR = 1100, 180, 90, 12, 14
+WIDTH, LEFT, RIGHT, BAND, BAR = 1100, 270, 90, 12, 14
 MOST_BARS = 40
 FIGURES = ("integer", "decimal", "quantity", "money", "duration")
 
@@ -102,7 +102,7 @@ def _file(view: View, key: str, suffix: str, result: Result | None) -> Response:
     if suffix == "xlsx":
         columns = [column(name, kind, reading) for name, kind in result.columns.items()]
         return workbook(transfer.write_table(title, columns, result.rows, reading), key)
-    response = Response(view.site.extensions["printer"].report(view.work, result, title, reading), mimetype="application/pdf")
+    response = Response(printing.print_report(view.work, result, title, reading), mimetype="application/pdf")
     response.headers.set("Content-Disposition", "inline", filename=f"{key}.pdf")
     return response
 

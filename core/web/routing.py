@@ -92,7 +92,8 @@ class Runner:
         for route in routes:
             self.routes[route.endpoint] = route
             function = self._function(route)
-            blueprint.add_url_rule(route.rule, route.endpoint, function, methods=[route.method], provide_automatic_options=False)
+            rule = route.rule.replace("<plugin>", "<plugin:plugin>")
+            blueprint.add_url_rule(rule, route.endpoint, function, methods=[route.method], provide_automatic_options=False)
 
     def _function(self, route: Route) -> Callable[..., Response]:
         def answer(**place: str) -> Response:
@@ -170,8 +171,10 @@ class Runner:
                 sessions.touch(view.work.connection, seen, view.now)
         return response
 
-    def finish(self) -> None:
-        """What remains to be written when the work of a request has ended."""
+    def finish(self, response: Response) -> None:
+        """What remains when the work of a request has ended: a visitor's secret to be kept, a session's use to be written down."""
+        if "guest" in g and not request.cookies.get(self.seal.cookie(GUEST)):
+            response.set_cookie(self.seal.cookie(GUEST), str(g.guest), **self.seal.cookie_options())
         seen = g.pop("touched", None)
         if seen is not None:
             with self.site.database.begin() as connection:
@@ -210,7 +213,10 @@ class Runner:
         if not claim.is_first:
             return view.redirect(claim.led_to or request.path, _("This form has already been sent."))
         response = route.page(view, **place)
-        sendings.settle(connection, user_id, token, response.headers.get("Location", ""))
+        if "Location" in response.headers:
+            sendings.settle(connection, user_id, token, response.headers["Location"])
+        else:
+            sendings.release(connection, user_id, token)
         return response
 
     def _to_sign_in(self) -> Response:

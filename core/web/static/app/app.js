@@ -19,12 +19,12 @@
   // A form is sent once: its buttons lock and say so. Coming back through the browser's cache unlocks them.
   document.addEventListener("submit", function (event) {
     var form = event.target;
-    if (event.defaultPrevented || form.method !== "post") return;
+    if (event.defaultPrevented || form.method !== "post" || form.dataset.keep) return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     var pressed = event.submitter;
     window.setTimeout(function () {
-      if (pressed && form.dataset.sending && !form.dataset.keep) pressed.textContent = form.dataset.sending;
+      if (pressed && form.dataset.sending) pressed.textContent = form.dataset.sending;
       form.querySelectorAll("button[type=submit]").forEach(function (button) { button.setAttribute("aria-busy", "true"); });
     }, 300);
   });
