@@ -12,6 +12,13 @@ WIDTH: Final = 173.0
 _LABEL: Final = 25.0
 _SHORT_LABEL: Final = 19.0
 _DIGIT: Final = 1.8
+_SMALL_DIGIT: Final = 1.66
+_WIDE: Final = 267.0
+_WHOLE: Final = 12
+"""A text of so many digits (a date, a name) is not broken if it can be helped."""
+MOST_LOOSE: Final = 13
+MOST_UPRIGHT: Final = 10
+"""A grid with more columns than this is printed on a sheet that lies across."""
 TICKED: Final = "\u2611"
 UNTICKED: Final = "\u2610"
 
@@ -57,8 +64,6 @@ class Column:
 
     label: str
     is_figure: bool = False
-    floor: int = 4
-    """The characters that it holds at least without a break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +76,31 @@ class Grid:
     foot: tuple[str, ...] = ()
 
     @property
-    def widths(self) -> tuple[float, ...]:
-        """Percent of each column, by what stands in it; the first is the row's number."""
-        number = 4.0 if len(self.rows) < 1000 else 6.0
-        wishes = [self._wish(place) for place in range(len(self.columns))]
-        total = sum(wishes) or 1
-        return (number, *((100 - number) * wish / total for wish in wishes))
+    def is_dense(self) -> bool:
+        """Whether so many columns stand side by side that their edges are narrow."""
+        return len(self.columns) > MOST_LOOSE
 
-    def _wish(self, place: int) -> float:
-        column = self.columns[place]
-        texts = [row[place] for row in self.rows[:200]] + ([self.foot[place]] if self.foot else [])
-        longest = max([columns_of(text) for text in texts], default=0)
-        return float(max(min(longest, 30), column.floor, min(columns_of(column.label), 8)) + 2)
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """Percent of each column, the row's number first: what is short stays whole, what is long shares what is left."""
+        room = (_WIDE if len(self.columns) > MOST_UPRIGHT else WIDTH) / (_SMALL_DIGIT if self.is_dense else _DIGIT)
+        number = 4.0 if len(self.rows) < 100 else 6.0
+        edges = 1.1 if self.is_dense else 1.8
+        room -= number
+        wishes, least = [], []
+        for place in range(len(self.columns)):
+            longest, heading = self._longest(place)
+            wishes.append(max(min(longest, 44), min(heading, 14), 3) + edges)
+            least.append(max(min(longest, _WHOLE), heading if heading <= 6 else min(heading // 2 + 1, 9), 3) + edges)
+        spare, wanted = max(room - sum(least), 0), sum(wishes) - sum(least)
+        shares = [low + (spare * (wish - low) / wanted if wanted else 0) for low, wish in zip(least, wishes, strict=True)]
+        total = number + sum(shares)
+        return tuple(100 * share / total for share in (number, *shares))
+
+    def _longest(self, place: int) -> tuple[int, int]:
+        """The digits of the longest text of a column, and of its heading, which may break."""
+        texts = [row[place] for row in self.rows[:300]] + ([self.foot[place]] if self.foot else [])
+        return max((columns_of(text) for text in texts), default=0), columns_of(self.columns[place].label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +147,7 @@ class Paper:
     @property
     def is_wide(self) -> bool:
         """Whether a grid has so many columns that the sheet lies across."""
-        return any(isinstance(item, Grid) and len(item.columns) > 10 for part in self.parts for item in part.items)
+        return any(isinstance(item, Grid) and len(item.columns) > MOST_UPRIGHT for part in self.parts for item in part.items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core.errors import Refusal
 from core.messages import _
@@ -33,6 +33,16 @@ class PrintFailed(Refusal):
 
     status = 503
     code = "print_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A print: its pages, the characters that no font of ours has, the addresses that were not opened."""
+
+    pdf: bytes
+    pages: int
+    missing: str
+    refused: tuple[str, ...]
 
 
 class PrintServer:
@@ -81,6 +91,10 @@ class Printer:
 
     def print(self, html: str, pictures: Mapping[str, bytes] | None = None) -> bytes:
         """The PDF of a page of HTML; `pictures` are the only things it can show, as `yunkong-asset:NAME`."""
+        return self.make(html, pictures).pdf
+
+    def make(self, html: str, pictures: Mapping[str, bytes] | None = None) -> Printed:
+        """The PDF with what is to be said of it. Raises PrintFailed."""
         pictures = pictures or {}
         page = html.encode("utf-8", "replace")
         if len(page) > LARGEST or len(page) + sum(map(len, pictures.values())) > frames.LARGEST:
@@ -89,10 +103,10 @@ class Printer:
         if error := str(head.get("error", "")):
             log.error("print failed: %s %s", error, head.get("detail", ""))
             raise PrintFailed(_FAILURES.get(error, _FAILURES["stopped"]))
-        for kind in ("missing", "refused"):
-            if head.get(kind):
-                log.warning("print: %s %s", kind, head[kind])
-        return blobs[0]
+        printed = Printed(blobs[0], head["pages"], "".join(map(chr, head["missing"])), tuple(head["refused"]))
+        if printed.missing or printed.refused:
+            log.warning("print: no glyph for %r, refused to open %s", printed.missing, printed.refused)
+        return printed
 
     def close(self) -> None:
         """End the server if it is our own."""
@@ -101,7 +115,7 @@ class Printer:
                 self._own.close()
             self._own = None
 
-    def _ask(self, head: Mapping[str, object], blobs: list[bytes]) -> tuple[dict[str, object], list[bytes]]:
+    def _ask(self, head: Mapping[str, object], blobs: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         until = time.monotonic() + self._limits.patience + self._limits.seconds + 10
         try:
             with self._connect() as link:

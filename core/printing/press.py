@@ -15,7 +15,8 @@ import socket
 import sys
 import warnings
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -90,6 +91,13 @@ def picture(content: bytes) -> bytes:
     return out.getvalue()
 
 
+def _pictures(given: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Those that are pictures; a print does without the others."""
+    for name, content in given.items():
+        with suppress(ValueError):
+            yield name, picture(content)
+
+
 class Press:
     """WeasyPrint made ready once: one font configuration, the house style parsed."""
 
@@ -143,7 +151,7 @@ class Press:
 
     def print(self, html: str, pictures: Mapping[str, bytes]) -> tuple[dict[str, Any], bytes]:
         """The PDF and what is to be said of it: pages, characters without a glyph, addresses that were refused."""
-        fetcher = self._fetcher({name: picture(content) for name, content in pictures.items()})
+        fetcher = self._fetcher(dict(_pictures(pictures)))
         document = self._page(html, fetcher).render(
             font_config=self._fonts, counter_style=self._counters, stylesheets=[self._style])
         pdf: bytes = document.write_pdf()
