@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import DDL, Column, Connection, Index, Integer, Table, Text, event, func, insert, literal_column, select
+from sqlalchemy import DDL, BigInteger, Column, Connection, Index, Integer, Table, Text, event, func, insert, literal_column, select
 
 from core.audit import personal
 from core.storage import Base, Id, Moment, new_id
@@ -267,7 +267,12 @@ def event_from(row: Mapping[Any, Any], opener: personal.Opener) -> Event:
 
 
 def changed_since(connection: Connection, record_id: int, version: int) -> list[Event]:
-    """What happened to a record after a version, oldest first: told to whoever saves a stale one."""
+    """What others did to a record after a version, oldest first: told to whoever saves a stale one.
+
+    A save that comes too late has written its own row already, before it found that out; that row is left out.
+    """
     wanted = _SHOWN.where(TRAIL.c.record_id == record_id, TRAIL.c.version > version).order_by(TRAIL.c.version, TRAIL.c.id)
+    if connection.dialect.name == "postgresql":
+        wanted = wanted.where(TRAIL.c.xact.is_distinct_from(literal_column("pg_current_xact_id_if_assigned()::text::bigint", BigInteger)))
     opener = personal.Opener(connection)
     return [event_from(row._mapping, opener) for row in connection.execute(wanted).all()]
