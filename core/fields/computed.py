@@ -13,6 +13,14 @@ from core.fields.number import Decimal, Integer
 from core.messages import Message, _
 
 
+def _unbound(kind: Field) -> Field:
+    """The kind without bounds of its figures, those of its columns included: nobody could mend what a rule works out."""
+    if isinstance(kind, (Decimal, Integer)):
+        return replace(kind, min=None, max=None)
+    columns = getattr(kind, "columns", None)
+    return replace(kind, columns={name: _unbound(column) for name, column in columns.items()}) if columns else kind  # type: ignore[call-arg]
+
+
 def _nothing(*_given: Any) -> None:
     return None
 
@@ -34,8 +42,7 @@ class Computed(Field):
 
     def __post_init__(self) -> None:
         if isinstance(self.label, Field):
-            figure = isinstance(self.label, (Decimal, Integer))
-            object.__setattr__(self, "value", replace(self.label, min=None, max=None) if figure else self.label)
+            object.__setattr__(self, "value", _unbound(self.label))
             for name in ("label", "when", "personal", "read_by", "help", "width", "filter"):
                 if name == "label" or getattr(self, name) in (None, False, (), ""):
                     object.__setattr__(self, name, getattr(self.value, name))

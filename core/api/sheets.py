@@ -1,0 +1,101 @@
+"""The operations that give or take documents: prints, Excel out and in, reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from core import printing, reports, transfer
+from core.api.calls import Bad, Call, Routes, answer, problem_json
+from core.api.openapi import BINARY, SHEET, listed
+from core.api.records import read_query, record_of, type_of
+from core.errors import NotFound, Problem, Refused
+from core.messages import _
+from core.schemas import dump_names
+
+routes = Routes()
+PDF = "application/pdf"
+
+
+@routes.get("/records/<type>/<id>/prints/<form>", may="signed in")
+def print_record(call: Call, type: str, id: str, form: str) -> Response:
+    """A record on one of its print forms; the print stands in its trail."""
+    call.query()
+    record = record_of(call, type, id)
+    if form not in record.type.prints:
+        raise NotFound(_("There is no such print form."))
+    response = Response(mimetype=PDF)
+    response.headers.set("Content-Disposition", "inline", filename=f"{record.number or record.id}.pdf")
+    printing.prints_of(call.site).send(call.work, record, form, response.set_data)
+    return response
+
+
+@routes.get("/records/<type>/export", may="signed in")
+def export_records(call: Call, type: str) -> Response:
+    """The list as a workbook, filtered as the list is."""
+    rt = type_of(call, type)
+    query, only = read_query(call, rt)
+    columns = tuple(name for name in rt.fields if name in only) if "fields" in call.request.args else None
+    return sheet(transfer.export_list(call.work, rt, query, columns), rt.noun)
+
+
+def sheet(content: bytes, name: str) -> Response:
+    """A workbook as an answer."""
+    response = Response(content, mimetype=SHEET)
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.xlsx")
+    return response
+
+
+@routes.post("/records/<type>/import", may="signed in")
+def import_records(call: Call, type: str) -> Response:
+    """Fill a register from a workbook; an answer per row. A dry run changes nothing."""
+    asked = call.query("dry_run")
+    rt = type_of(call, type)
+    if asked.get("dry_run", "false") not in ("true", "false"):
+        raise Refused([Problem("dry_run", _("Say true or false."), code="type")])
+    if call.request.mimetype != "multipart/form-data":
+        raise Bad(_("Send the file as multipart/form-data, in a part called “file”."), 415, "media_type")
+    sent = call.request.files.get("file")
+    if sent is None or list(call.request.files) != ["file"] or call.request.form:
+        raise Refused([Problem("/file", _("Send exactly one file, in a part called “file”."), code="file")])
+    dry_run = asked.get("dry_run") == "true"
+    taken = transfer.import_register(call.work, rt, sent.stream.read(transfer.LARGEST_FILE + 1), dry_run=dry_run)
+    items = [
+        {
+            "row": row.row, "status": row.status, "id": None if row.id is None or dry_run else str(row.id), "number": row.number,
+            "problems": [problem_json(problem, call.text) for problem in row.problems],
+        }
+        for row in taken.rows
+    ]
+    return answer({"dry_run": dry_run, "counts": dict(taken.counts), "ignored": list(taken.ignored), "items": items, "next": None})
+
+
+@routes.get("/reports/<name>", may="signed in")
+def read_report(call: Call, name: str) -> Response:
+    """The rows of a report; `.xlsx` or `.pdf` behind its name gives a workbook or a print."""
+    key, _dot, suffix = name.rpartition(".")
+    if suffix not in ("xlsx", "pdf"):
+        key, suffix = name, ""
+    report = reports.find(call.work, key)
+    typed = call.query(*report.parameters)
+    values = reports.read_parameters(report, typed, call.work.reading())
+    result = reports.run(call.work, key, values)
+    names = call.work.names([], result.ids)
+    reading = call.work.reading(names)
+    if suffix == "xlsx":
+        columns = transfer.field_columns(result.columns, reading)
+        return sheet(transfer.write_table(call.text(report.label), columns, result.rows, reading), key)
+    if suffix == "pdf":
+        return Response(printing.print_report(call.work, result, call.text(report.label), reading), mimetype=PDF)
+    rows = [{column: kind.dump(row.get(column)) for column, kind in result.columns.items()} for row in result.rows]
+    parameters = {n: k.dump(result.parameters.get(n)) for n, k in report.parameters.items()}
+    return answer({"name": key, "label": call.text(report.label), "parameters": parameters, "items": rows, "next": None, "names": dump_names(names)})
+
+
+OPENAPI: dict[tuple[str, str], dict[str, Any]] = {
+    ("GET", "/reports/<name>"): {
+        "content": {"application/json": {"schema": {"type": "object"}}, SHEET: {"schema": BINARY}, PDF: {"schema": BINARY}},
+    },
+    ("GET", "/reports"): {"answer": listed({"type": "object"})},
+}
