@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, tzinfo
 from functools import cached_property
+from inspect import isgenerator
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
@@ -133,10 +134,11 @@ class Work:
             self._depth -= 1
 
     def ask(self, rule: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a rule; an exception names it."""
+        """Call a rule, to its end where it yields; an exception names it."""
         with self.inside():
             try:
-                return rule(self, *arguments)
+                told = rule(self, *arguments)
+                return list(told) if isgenerator(told) else told
             except Exception as error:
                 error.add_note(f"in rule {getattr(rule, '__module__', '?')}.{getattr(rule, '__name__', rule)}")
                 raise
@@ -543,6 +545,7 @@ class Work:
         self._found.clear()
         self._attach(record, None)
         self._known[record.id] = record
+        self._compute_live(record)
 
     def update(self, new: Record, record: Record, action: str, asked: Asked, *, step: str = "", kept: Iterable[Problem] = ()) -> None:
         """Write what changed, with its trail, readers, links and files; `record` then is what `new` was."""
@@ -561,6 +564,7 @@ class Work:
         self._found.clear()
         self._attach(new, record)
         record.absorb(new)
+        self._compute_live(record)
         self._peeked.pop(record.id, None)
 
     def _attach(self, record: Record, old: Record | None) -> None:
