@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import subprocess
@@ -28,8 +29,9 @@ THREADS = 4
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn told what to serve; the application is made once, before the workers part."""
 
-    def __init__(self, folder: Path, options: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, printer: PrintServer, options: dict[str, Any]) -> None:
         self.folder = folder
+        self.printer = printer
         self.options = options
         self.site: Site | None = None
         super().__init__()
@@ -45,7 +47,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         return create_app(self.site)
 
     def part(self, _arbiter: object, _worker: object) -> None:
-        """A new web worker: connections that its parent opened are not its own."""
+        """A new web worker: connections and processes that its parent opened are not its own to close."""
+        atexit.unregister(self.printer.close)
         if self.site is not None:
             self.site.database.engine.dispose(close=False)
 
@@ -85,11 +88,12 @@ class Companion:
 def serve(folder: Path, with_worker: bool, told: Callable[[str], None]) -> None:
     """Serve a site until a signal ends it."""
     config = read_config(folder)
+    owner = os.getpid()
     printer = PrintServer()
     os.environ[ADDRESS] = printer.address
     companion = Companion(folder) if with_worker else None
     url = f"http://{running.shown_host(config.host)}:{config.port}"
-    server = Server(folder, {
+    server = Server(folder, printer, {
         "bind": [f"[{config.host}]:{config.port}" if ":" in config.host else f"{config.host}:{config.port}"],
         "workers": config.workers, "worker_class": "gthread", "threads": THREADS, "preload_app": True, "timeout": 120, "graceful_timeout": 20,
         "keepalive": 15, "loglevel": "warning", "control_socket_disable": True, "proc_name": "yunkong",
@@ -99,6 +103,12 @@ def serve(folder: Path, with_worker: bool, told: Callable[[str], None]) -> None:
     try:
         server.run()
     finally:
-        if companion is not None:
-            companion.close()
-        printer.close()
+        # A web worker that ends comes by here too; what it inherited is its parent's.
+        if os.getpid() == owner:
+            _close(companion, printer)
+
+
+def _close(companion: Companion | None, printer: PrintServer) -> None:
+    if companion is not None:
+        companion.close()
+    printer.close()
