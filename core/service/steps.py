@@ -61,6 +61,7 @@ def born(work: Work, record: Record, name: str, asked: Asked, problems: list[Pro
     problems += values.empty_absent(work, record)
     work._compute(record)
     problems += values.reference_problems(work, record, values.changed(record, None))
+    problems += values.option_problems(work, record, values.changed(record, None))
     passed = _pass_on(work, record)
     problems += _check(work, record, None, name, step, asked)
     work.stop_on(problems, asked)
@@ -156,6 +157,7 @@ def _check(work: Work, new: Record, old: Record | None, name: str, step: Transit
     problems = list(_reason(asked, step))
     problems += complete(work, new, new.type.locks(name))
     problems += values.reference_problems(work, new, _still_open(new, old, name)) if old is not None else []
+    problems += values.option_problems(work, new, values.changed(new, old)) if old is not None else []
     problems += judged(work, new, old, name, step)
     problems += [_with_clause(p, step.clause) for p in _confirmed(work, step, asked)]
     return problems

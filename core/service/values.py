@@ -305,6 +305,29 @@ def _department_problems(work: Work, place: str, kind: Any, id: int) -> Iterator
         )
 
 
+# Choices whose options a site sets
+
+
+def option_problems(work: Work, record: Record, only: Iterable[str]) -> Iterator[Problem]:
+    """A problem for each named choice that is not, or no longer, among the options that the site has set."""
+    wanted = set(only)
+    for name, kind in record.type.fields.items():
+        if isinstance(kind, Lines):
+            for column, inner in kind.columns.items():
+                if f"{name}.{column}" in wanted and isinstance(getattr(inner, "options", None), str):
+                    for index, row in enumerate(record.values.get(name) or ()):
+                        yield from _not_offered(work, f"/{name}/{index}/{column}", inner, row.values.get(column))
+        elif name in wanted and isinstance(getattr(kind, "options", None), str):
+            yield from _not_offered(work, f"/{name}", kind, record.values.get(name))
+
+
+def _not_offered(work: Work, place: str, kind: Any, value: Any) -> Iterator[Problem]:
+    offered = work.options(kind)
+    for one in value if isinstance(value, tuple) else () if value is None else (value,):
+        if one not in offered:
+            yield Problem(place, _("“{given}” is not one of the choices.", given=one), ", ".join(offered), "choice")
+
+
 # Uniqueness
 
 

@@ -17,7 +17,7 @@ from core.access import Access, is_private
 from core.audit import Entry, Event, Origin
 from core.directory import Directory
 from core.errors import Change, NotAllowed, NotFound, Problem, Refused, Stale
-from core.fields import Computed, Lines, Name, Reading
+from core.fields import Computed, Lines, Name, Reading, options_of
 from core.messages import Message, _
 from core.records import RecordType
 from core.registry import Registry
@@ -100,7 +100,7 @@ class Work:
         chosen = language or self.language
         return Reading(
             chosen, lambda message: self.registry.translations.text(message, chosen), names or {}, self.zone, look_up=self.look_up,
-            spellings=self._spellings, options=self._options,
+            spellings=self._spellings, options=self.options,
         )
 
     @cached_property
@@ -112,9 +112,8 @@ class Work:
     def _spellings(self, label: str) -> tuple[str, ...]:
         return tuple(self.registry.translations.text(label, language) for language in ("zh_CN", "zh_TW", "en"))
 
-    def _options(self, kind: Any) -> Mapping[str, str]:
-        from core.fields import options_of
-
+    def options(self, kind: Any) -> Mapping[str, str]:
+        """The options of a Choice that a setting holds."""
         return options_of(self.directory.setting(kind.options))
 
     # What rules ask
@@ -467,7 +466,9 @@ class Work:
         """What must hold at every save, drafts included: conditions, computed values, references."""
         problems = values.empty_absent(self, record)
         self._compute(record)
-        problems += values.reference_problems(self, record, values.changed(record, old))
+        touched = values.changed(record, old)
+        problems += values.reference_problems(self, record, touched)
+        problems += values.option_problems(self, record, touched)
         if record.state != "draft":
             for guard in record.type.guards:
                 problems += self.ask(guard, record) or ()
