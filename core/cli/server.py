@@ -91,13 +91,19 @@ def serve(folder: Path, with_worker: bool, told: Callable[[str], None]) -> None:
     owner = os.getpid()
     printer = PrintServer()
     os.environ[ADDRESS] = printer.address
-    companion = Companion(folder) if with_worker else None
+    companions: list[Companion] = []
     url = f"http://{running.shown_host(config.host)}:{config.port}"
+
+    def ready(_arbiter: object) -> None:
+        # Not before: two processes that start at once would each take twice as long.
+        companions.extend([Companion(folder)] if with_worker else [])
+        told(url)
+
     server = Server(folder, printer, {
         "bind": [f"[{config.host}]:{config.port}" if ":" in config.host else f"{config.host}:{config.port}"],
         "workers": config.workers, "worker_class": "gthread", "threads": THREADS, "preload_app": True, "timeout": 120, "graceful_timeout": 20,
         "keepalive": 15, "loglevel": "warning", "control_socket_disable": True, "proc_name": "yunkong",
-        "when_ready": lambda _arbiter: told(url),
+        "when_ready": ready,
     })
     server.cfg.set("post_fork", server.part)
     try:
@@ -105,10 +111,6 @@ def serve(folder: Path, with_worker: bool, told: Callable[[str], None]) -> None:
     finally:
         # A web worker that ends comes by here too; what it inherited is its parent's.
         if os.getpid() == owner:
-            _close(companion, printer)
-
-
-def _close(companion: Companion | None, printer: PrintServer) -> None:
-    if companion is not None:
-        companion.close()
-    printer.close()
+            for one in companions:
+                one.close()
+            printer.close()
