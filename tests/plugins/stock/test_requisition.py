@@ -107,11 +107,12 @@ def test_the_directors_word_alone_does_not_open_the_warehouse(company, week):
 
 
 @pytest.mark.requirement("PRD-025")
-def test_under_the_monthly_plan_the_storekeeper_notes_what_is_drawn(company, plan, week):
+def test_under_the_monthly_plan_the_storekeeper_notes_what_is_drawn(company, plan):
     """No form, no approval: the workshop fills in nothing, and only the issued monthly plan counts as a source."""
     company.choose(APPROVER, "plan")
     company[DIRECTOR].create(SLIP, expect=403, origin=plan, opens="requisition")
-    wrong = draft_slip(company, week, by=KEEPER, workshop=company.department("MC1"))
+    order = company[PLANNER].take(draft_order(company), "issue")
+    wrong = draft_slip(company, order, by=KEEPER, workshop=company.department("MC1"))
     assert "/source" in problems(company[KEEPER].take(wrong, "submit", expect=422))
     slip = company[KEEPER].take(draft_slip(company, plan, by=KEEPER, workshop=company.department("MC1")), "submit")
     assert slip["state"] == "approved"
