@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from core.errors import Who
@@ -115,7 +115,7 @@ class Paper:
         is_later = is_empty and not is_open and bool(states) and not self.rt.is_register and not set(states) & {*visited, self.record.state}
         signature = self._signature(section, signatures)
         return Part(
-            key, self.view.t(section.label), heading(self.view, section.label, place), self._who(section), [] if is_later else list(self._items(names)), signature,
+            key, self.view.t(section.label), heading(self.view, section.label, place), self._who(section), [] if is_later else fitted(list(self._items(names))), signature,
             person(self.view, signature.user_id) if signature else "", is_open, is_later, not is_open and not is_later,
         )
 
@@ -186,6 +186,28 @@ class Paper:
             return self.view.t(forms.HIDDEN), ""
         rt = self.view.registry.types.get(name.type)
         return str(name), f"{rt.path}/{id}" if rt else ""
+
+
+def fitted(items: Sequence[Shown | Table]) -> list[Shown | Table]:
+    """The same with the last value of each row of the sheet as wide as what is left of its twelve columns."""
+    found: list[Shown | Table] = []
+    used = 0
+    for one in items:
+        span = one.span if isinstance(one, Shown) else 12
+        if used and used + span > 12:
+            _stretch(found, used)
+            used = 0
+        found.append(one)
+        used = 0 if isinstance(one, Table) else (used + span) % 12
+    if used:
+        _stretch(found, used)
+    return found
+
+
+def _stretch(items: list[Shown | Table], used: int) -> None:
+    last = items[-1]
+    if isinstance(last, Shown):
+        items[-1] = replace(last, span=last.span + 12 - used)
 
 
 def is_table(kind: Field) -> bool:

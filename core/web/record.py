@@ -210,7 +210,7 @@ def step_icon(rt: RecordType, step: Transition, state: str) -> str:
 
 def actions(record: Record, views: Sequence[StepView]) -> list[Action]:
     """The steps of the header, those that go on last; the first that is this reader's is the primary one."""
-    mine = [one for one in views if one.is_mine and one.name != "void"]
+    mine = [one for one in views if one.is_mine and one.name != "void" and not record.type.is_register]
     onward = [one for one in mine if step_icon(record.type, one.step, record.state) != "arrow-back-up"]
     first = next((one for one in onward if one.allowed), next(iter(onward), next(iter(mine), None)))
     ordered = [one for one in mine if one is not first] + ([first] if first else [])
@@ -225,7 +225,7 @@ def gate(view: View, record: Record, views: Sequence[StepView], writable: frozen
     onward = [one for one in views if one.name != "void" and step_icon(record.type, one.step, record.state) != "arrow-back-up"]
     mine = [one for one in onward if one.is_mine]
     if mine:
-        if any(one.allowed for one in mine):
+        if any(one.allowed for one in mine) or record.type.is_register:
             return None
         return blocked(view, record, mine[0], writable)
     if not onward:
@@ -276,7 +276,7 @@ def show(view: View, plugin: str, noun: str, id: str) -> Response:
     rt, work = record.type, view.work
     events = work.history(record)
     marks = work.signatures(record)
-    links = _other_links(work.links(record), record)
+    links = [] if rt.is_register else _other_links(work.links(record), record)
     more = {*timeline.ids_in(events[: timeline.SHOWN], record), *paper.ids_in_tables(record)}
     reading = work.reading(work.names([record], more))
     views = work.steps(record)
@@ -291,11 +291,16 @@ def show(view: View, plugin: str, noun: str, id: str) -> Response:
         "record.html", record=record, rt=rt, path=place.path_of(record), crumb=place.crumb(view, rt, (place.called(view, record), None)),
         actions=acts, gate=gate(view, record, views, writable), stops=list(stops(view, record, course, now)) if rt.workflow else [],
         parts=sheet.parts(marks, course.visited), prints=list(_prints(view, record)), form=next(iter(place.form_names(view, rt)), None),
-        sub=_sub(view, record), may_edit=bool(writable), lead=_lead(acts, bool(writable)), may_remove=_may_remove(view, record), may_void=any(one.name == "void" for one in views),
+        sub=_sub(view, record), may_edit=bool(writable), lead=_lead(acts, bool(writable)), may_remove=_may_remove(view, record), aside=[(one.name, one.label) for one in views if one.is_mine and (one.name == "void" or rt.is_register)], title=_title(record),
         opens=list(_opens(view, record)), links=links, lines=timeline.lines(view, record, events, marks, standings, reading),
         more_events=max(0, len(events) - timeline.SHOWN), signatures=[(one, paper.person(view, one.user_id), standings[one.id]) for one in reversed(marks)],
         copy=f"{request.host_url.rstrip('/')}{place.path_of(record)}", is_table=lambda one: isinstance(one, paper.Table),
     )
+
+
+def _title(record: Record) -> str:
+    """The title without the number that stands before it."""
+    return record.title.removeprefix(record.number or "").strip() or record.title
 
 
 def _lead(acts: Sequence[Action], may_edit: bool) -> str:

@@ -36,6 +36,7 @@ class Change:
     label: str
     before: str
     after: str
+    field: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _line(view: View, record: Record, event: Event, by_digest: Mapping[str, Sign
     icon = "signature" if signature else ICONS.get(word) or ("arrow-back-up" if _goes_back(record, event) else "arrow-right" if event.step else "robot")
     return Line(
         kind, icon, paper.person(view, event.actor_id), _what(view, record, event, word, changes), event.at, changes[:DETAILS], max(0, len(changes) - DETAILS),
-        event.reason, signature, standings.get(signature.id, "") if signature else "", list(_notes(view, event)),
+        event.reason, signature, standings.get(signature.id, "") if signature else "", list(_notes(view, record, event)),
     )
 
 
@@ -110,7 +111,7 @@ def _what(view: View, record: Record, event: Event, word: str, changes: Sequence
         after = state[1] if isinstance(state, list) and len(state) == 2 else None
         return view._("{step}, now “{state}”", step=label, state=_state(view, record, after)) if after else label
     if word == "changed":
-        labels = list(dict.fromkeys(one.label for one in changes))
+        labels = list(dict.fromkeys(one.field for one in changes))
         named = reading_join(view, labels[:3]) + (view._(" and {count} more", count=len(labels) - 3) if len(labels) > 3 else "")
         return view._("changed {what}", what=named) if labels else view._("saved it")
     return view.t(ACTS[word]) if word in ACTS else word.replace("_", " ")
@@ -134,9 +135,9 @@ def _changes(view: View, record: Record, changes: Mapping[str, Any], reading: Re
         if isinstance(kind, Lines) and isinstance(change, Mapping):
             yield from row_changes(view, record, name, kind, change, reading)
         elif isinstance(change, list) and len(change) == 2:
-            yield Change(view.t(kind.label), text_of(view, kind, change[0], reading), text_of(view, kind, change[1], reading))
+            yield Change(view.t(kind.label), text_of(view, kind, change[0], reading), text_of(view, kind, change[1], reading), view.t(kind.label))
         else:
-            yield Change(view.t(kind.label), "", view._("erased") if change == ERASED else "…")
+            yield Change(view.t(kind.label), "", view._("erased") if change == ERASED else "…", view.t(kind.label))
 
 
 def row_changes(view: View, record: Record, name: str, kind: Lines, change: Mapping[str, Any], reading: Reading) -> Iterator[Change]:
@@ -149,13 +150,13 @@ def row_changes(view: View, record: Record, name: str, kind: Lines, change: Mapp
             one = kind.columns.get(column)
             if one is not None and isinstance(pair, list):
                 where = view._("{table}, row {number}: {column}", table=label, number=place, column=view.t(one.label))
-                yield Change(where, text_of(view, one, pair[0], reading), text_of(view, one, pair[1], reading))
+                yield Change(where, text_of(view, one, pair[0], reading), text_of(view, one, pair[1], reading), label)
     if change.get("added"):
-        yield Change(label, "", view._("{count} rows added", count=len(change["added"])))
+        yield Change(label, "", view._("{count} rows added", count=len(change["added"])), label)
     if change.get("removed"):
-        yield Change(label, view._("{count} rows taken out", count=len(change["removed"])), "")
+        yield Change(label, view._("{count} rows taken out", count=len(change["removed"])), "", label)
     if change.get("order"):
-        yield Change(label, "", view._("rows put in another order"))
+        yield Change(label, "", view._("rows put in another order"), label)
 
 
 def text_of(view: View, kind: Field, value: Any, reading: Reading) -> str:
@@ -172,12 +173,21 @@ def text_of(view: View, kind: Field, value: Any, reading: Reading) -> str:
     return text if len(text) <= 120 else text[:119] + "…"
 
 
+def _passed_over(view: View, record: Record, passed: Mapping[str, Any]) -> str:
+    """That a policy made a step unnecessary, in the words of step and policy; empty for any other warning."""
+    values = passed.get("values", {})
+    step, policy = record.type.steps.get(str(values.get("step"))), view.registry.policies.get(str(values.get("policy")))
+    if step is None or policy is None:
+        return ""
+    return view._("“{step}” is not required here: {policy}", step=view.t(step.label), policy=view.t(policy.label))
+
+
 def _said(passed: Mapping[str, Any]) -> str:
     """The sentence of a warning as a message again, where the trail kept what it was made of."""
     return Message(str(passed["id"]), **passed.get("values", {})) if "id" in passed else str(passed.get("what", ""))
 
 
-def _notes(view: View, event: Event) -> Iterator[str]:
+def _notes(view: View, record: Record, event: Event) -> Iterator[str]:
     cause = event.cause if isinstance(event.cause, Mapping) else {}
     if cause.get("step"):
         name, _dot, step = str(cause["step"]).rpartition(".")
@@ -188,6 +198,6 @@ def _notes(view: View, event: Event) -> Iterator[str]:
             yield view._("because of “{step}” of {form}", step=label, form=view.label("type", rt.name, rt.label))
     for one in cause.get("passed", ()):
         if one.get("level") in ("warns", "asks"):
-            yield view._("Passed with a warning: {what}", what=view.t(_said(one)))
+            yield _passed_over(view, record, one) or view._("Passed with a warning: {what}", what=view.t(_said(one)))
     if event.via in ("api", "cli"):
         yield view._("through the API") if event.via == "api" else view._("from the command line")
