@@ -3,12 +3,71 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from core import audit
+from core import audit, transfer
 from core.cli.frame import Desk, command, yunkong
+from core.errors import Problem, Refused
 from core.messages import _
+
+AS = click.option("--as", "username", required=True, metavar="USER", help="Whose rights are used; the trail names them.")
+
+
+@command(yunkong, name="export")
+@click.argument("type")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@AS
+def export(desk: Desk, type: str, file: Path, username: str) -> None:
+    """Write a list as .xlsx, as far as a user may see it."""
+    with desk.work(reading=True) as work:
+        actor = desk.user(work, username)
+    with desk.work(actor, reading=True) as work:
+        content = transfer.export_list(work, work.registry.type(type))
+    file.write_bytes(content)
+    desk.answer({"type": type, "file": str(file), "bytes": len(content)}, _("Written: {path}", path=file))
+
+
+@command(yunkong, name="import")
+@click.argument("type")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@AS
+@click.option("--department", help="The code of the department that new entries belong to.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of each row, and change nothing.")
+@click.option("--marked", type=click.Path(path_type=Path, dir_okay=False), help="Write the workbook back with what is wrong in each row.")
+def import_(desk: Desk, type: str, file: Path, username: str, department: str | None, dry_run: bool, marked: Path | None) -> None:
+    """Fill a register from .xlsx: an answer per row; a row that is refused changes nothing, the others count.
+
+    Ends with 1 where any row was refused.
+    """
+    if file.stat().st_size > transfer.LARGEST_FILE:
+        what = _("The file is larger than {count} MB.", count=transfer.LARGEST_FILE // 1024**2)
+        raise Refused([Problem("file", what, _("Split it."), "too_large")])
+    content = file.read_bytes()
+    with desk.work(reading=True) as work:
+        actor = desk.user(work, username)
+    with desk.work(actor) as work:
+        rt = work.registry.type(type)
+        answer = transfer.import_register(work, rt, content, dry_run=dry_run, department=desk.department(work, department))
+        back = transfer.marked(work, content, answer, rt.fields) if marked is not None else b""
+    if marked is not None:
+        marked.write_bytes(back)
+    rows: list[dict[str, Any]] = [
+        {
+            "row": one.row, "status": one.status, "id": str(one.id) if one.id else None, "number": one.number,
+            "problems": [{"where": it.pointer, "what": desk.text(it.what), "hint": desk.text(it.hint), "code": it.code} for it in one.problems],
+        }
+        for one in answer.rows
+    ]
+    wrong = [_("Row {row}: {what}", row=one["row"], what=f"{it['where']} {it['what']} {it['hint']}") for one in rows for it in one["problems"]]
+    desk.answer(
+        {"dry_run": dry_run, "counts": dict(answer.counts), "ignored": list(answer.ignored), "rows": rows},
+        *wrong, _("{created} created, {changed} changed, {unchanged} unchanged, {refused} refused.", **answer.counts),
+        *([_("Nothing was changed: this was a dry run.")] if dry_run else []),
+    )
+    if answer.refused:
+        raise click.exceptions.Exit(1)
 
 
 @yunkong.group(name="audit")
