@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -29,6 +30,7 @@ NOW = datetime.fromisoformat("2026-11-20T09:00:00+08:00")
 PASSWORD = "quiet river under pines"
 DEPARTMENTS = {"HQ": ("总部", None), "DEPT1": ("一部", "HQ"), "DEPT2": ("二部", "HQ")}
 HOME = "DEPT1"
+NOTHING: Mapping[str, ModuleType] = MappingProxyType({})
 
 
 class MovableClock:
@@ -64,11 +66,11 @@ class Templates:
         self.made: dict[tuple[tuple[str, ...], bool], Path] = {}
         self.databases: list[tuple[Server, str]] = []
 
-    def copy(self, plugins: tuple[str, ...], folder: Path, server: Server | None) -> str:
+    def copy(self, plugins: tuple[str, ...], folder: Path, server: Server | None, extra: Mapping[str, ModuleType] = NOTHING) -> str:
         """Make a site's folder; returns the name of its database on PostgreSQL."""
         key = (plugins, server is not None)
         if key not in self.made:
-            self.made[key] = self._make(plugins, server)
+            self.made[key] = self._make(plugins, server, extra)
         template = self.made[key]
         shutil.copytree(template, folder)
         if server is None:
@@ -79,13 +81,13 @@ class Templates:
         file.write_text(file.read_text().replace(f"/{template.name}?", f"/{name}?"))
         return name
 
-    def _make(self, plugins: tuple[str, ...], server: Server | None) -> Path:
+    def _make(self, plugins: tuple[str, ...], server: Server | None, extra: Mapping[str, ModuleType]) -> Path:
         name = f"template_{os.urandom(6).hex()}"
         url = ""
         if server is not None:
             url = server.create(name)
             self.databases.append((server, name))
-        site = open_site(write_site(self.root / name, name="测试公司", kind="test", plugins=plugins, database=url).path)
+        site = open_site(write_site(self.root / name, name="测试公司", kind="test", plugins=plugins, database=url).path, extra=extra)
         site.database.create()
         found_company(site)
         site.close()

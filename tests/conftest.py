@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from werkzeug.serving import make_server
@@ -91,9 +92,15 @@ def plugins() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def registry(plugins: tuple[str, ...]) -> Registry:
+def extra() -> Mapping[str, ModuleType]:
+    """Plugin packages that are not installed, by name: a module that brings its own overrides this, and `plugins` too."""
+    return {}
+
+
+@pytest.fixture
+def registry(plugins: tuple[str, ...], extra: Mapping[str, ModuleType]) -> Registry:
     """Their declarations, checked and frozen."""
-    return build_registry(plugins)
+    return build_registry(plugins, extra)
 
 
 @pytest.fixture
@@ -114,21 +121,22 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
 
 @pytest.fixture
 def site_folder(
-    engine: str, plugins: tuple[str, ...], clock: MovableClock, templates: Templates, tmp_path: Path, request: pytest.FixtureRequest,
+    engine: str, plugins: tuple[str, ...], extra: Mapping[str, ModuleType], clock: MovableClock, templates: Templates, tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Path]:
     """The folder of a fresh site with the company of `tests.company`, on the engine under test."""
     server = request.getfixturevalue("server") if engine == "postgresql" else None
     folder = tmp_path / "site"
-    database = templates.copy(plugins, folder, server)
+    database = templates.copy(plugins, folder, server, extra)
     yield folder
     if server is not None:
         server.drop(database)
 
 
 @pytest.fixture
-def site(site_folder: Path) -> Iterator[Site]:
+def site(site_folder: Path, extra: Mapping[str, ModuleType]) -> Iterator[Site]:
     """A fresh site, open."""
-    found = open_site(site_folder)
+    found = open_site(site_folder, extra=extra)
     yield found
     found.close()
 
