@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 routes = Routes()
 COUNTED = 1000
+AT_LEAST = "\u2265 "
 PAGE = 50
 
 
@@ -33,11 +34,11 @@ def show_modules(view: View) -> Response:
     rows = []
     for name, plugin in registry.plugins.items():
         types = [rt for rt in registry.types.values() if rt.plugin == name]
+        needs = (f"{view.t(registry.plugins[one].label)} {wish.replace('>=', AT_LEAST)}" for one, wish in plugin.requires.items())
         rows.append({
-            "name": name, "label": view.t(plugin.label), "icon": plugin.icon, "version": plugin.version, "is_needed": name == "core" or name in needed,
-            "types": [(view.label("type", rt.name, rt.label), type_icon(rt), rt.path) for rt in types],
-            "requires": listed.join(f"{view.t(registry.plugins[one].label)} {wish}" for one, wish in plugin.requires.items()),
-            "records": _count(view, types), **_brings(view, name),
+            "name": name, "label": view.t(plugin.label), "icon": "settings-2" if name == "core" else plugin.icon, "version": plugin.version,
+            "is_needed": name == "core" or name in needed, "requires": listed.join(needs), "records": _count(view, types),
+            "types": [(view.label("type", rt.name, rt.label), type_icon(rt), rt.path) for rt in types], **_brings(view, name),
         })
     off = [(name, view.t(module.PLUGIN.label), module.PLUGIN.version) for name, module in available_plugins().items() if name not in registry.plugins]
     return frame.page(view, "modules", "modules", view._("Modules and site"), rows=rows, off=off, config=view.site.config)

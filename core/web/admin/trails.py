@@ -63,7 +63,7 @@ def _told(view: View, event: Event) -> Told:
         what = view.t(step.label) if step else event.action.rpartition(".")[2].replace("_", " ")
         form, href = view.label("type", rt.name, rt.label), f"{rt.path}/{event.record_id}"
         return Told(event.id, "file-text", frame.person(view, event.actor_id), what, form, href, event.at, (), event.reason, via)
-    subject, href = _subject(view, event)
+    subject, href = _subject(view, event) if event.record_id != event.actor_id or event.record_id is None else ("", "")
     what = view.t(ACTIONS[event.action]) if event.action in ACTIONS else event.action
     return Told(
         event.id, ICONS.get(event.type, "history"), frame.person(view, event.actor_id), what, subject, href, event.at, tuple(_changes(view, event)),
@@ -88,7 +88,7 @@ def _subject(view: View, event: Event) -> tuple[str, str]:
 def _changes(view: View, event: Event) -> Iterator[tuple[str, str, str]]:
     """(field, before, after); a field that only says where is told once."""
     for name, change in event.changes.items():
-        if name in NAMED or not isinstance(change, list) or len(change) != 2:
+        if name in NAMED or event.type == "core.session" or not isinstance(change, list) or change in ([None, None], []) or len(change) != 2:
             continue
         label = view.t(frame.LABELS[name]) if name in frame.LABELS else name
         before, after = (_text(view, event, name, one) for one in change)
