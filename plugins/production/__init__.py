@@ -54,5 +54,5 @@ PLUGIN = Plugin(
         "service_engineer": Role(_("Service engineer"), function="production.service"),
     },
     policies=(APPROVER, ISSUER, FLOW),
-    icon="building-factory",
+    icon="building-factory-2",
 )
