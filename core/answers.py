@@ -12,7 +12,6 @@ from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Table, T
 from core.storage import Base, Id, Json, Moment, dialect_insert
 
 KEPT: Final = timedelta(days=30)
-LONGEST: Final = 200
 
 
 class AnswerRow(Base):

@@ -6,11 +6,18 @@ import json
 from functools import cached_property
 
 from flask import Blueprint, Response
+from werkzeug.routing import BaseConverter
 
 from core.api import house, openapi, records
 from core.api.calls import Call, Routes, Runner
 from core.schemas import Schemas
 from core.site import Site
+
+
+class Identity(BaseConverter):
+    """An id in an address: a decimal number that is not 0."""
+
+    regex = "[1-9][0-9]{0,18}"
 
 
 class Api:
@@ -52,6 +59,7 @@ def create_api(site: Site) -> tuple[Blueprint, Runner]:
     """The blueprint of the API, and what runs it."""
     api = Api(site)
     blueprint = Blueprint("api", __name__)
+    blueprint.record(lambda state: state.app.url_map.converters.setdefault("id", Identity))
     for module in api.modules:
         api.runner.mount(blueprint, module)
     return blueprint, api.runner

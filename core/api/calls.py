@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +28,7 @@ TRIES = 5
 LARGEST_BODY = 8 * 1024 * 1024
 LANGUAGE_CODES = {"zh-cn": "zh_CN", "zh-tw": "zh_TW", "en": "en", "zh": "zh_CN", "zh-hans": "zh_CN", "zh-hant": "zh_TW", "zh-hk": "zh_TW"}
 SECRETS = ("password", "otp")
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,100}")
 
 
 class Missing(Refusal):
@@ -251,8 +253,8 @@ class Runner:
     # The idempotency key
 
     def _once(self, route: Route, call: Call, place: Mapping[str, str]) -> Response:
-        key = request.headers.get("Idempotency-Key", "")
-        if route.method != "POST" or not key:
+        key = request.headers.get("Idempotency-Key")
+        if route.method != "POST" or key is None:
             return route.function(call, **place)
         scoped, fingerprint = self._scope(key), self._fingerprint()
         work = call.work
@@ -270,8 +272,8 @@ class Runner:
         return response
 
     def _scope(self, key: str) -> str:
-        if not _clean(key) or not key.isprintable() or len(key) > answers.LONGEST:
-            raise Refused([Problem("Idempotency-Key", _("A key is at most {count} printable characters.", count=answers.LONGEST), code="key")])
+        if not IDEMPOTENCY_KEY.fullmatch(key):
+            raise Refused([Problem("Idempotency-Key", _("A key is 1 to 100 printable ASCII characters without spaces."), code="key")])
         return answers.scoped(f"{request.method} {request.path}", key)
 
     def _fingerprint(self) -> str:
@@ -297,7 +299,7 @@ class Runner:
         if token is None:
             return
         with self.site.work(token=token, via="api") as work:
-            if work.seen is not None and _clean(key) and key.isprintable() and len(key) <= answers.LONGEST:
+            if work.seen is not None and IDEMPOTENCY_KEY.fullmatch(key):
                 scoped = answers.scoped(f"{request.method} {request.path}", key)
                 try:
                     fingerprint = self._fingerprint()

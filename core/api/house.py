@@ -50,7 +50,7 @@ def _safe(text: str) -> str:
     return text[:60].encode("ascii", "replace").decode().replace("/", "~1")
 
 
-@routes.add("DELETE", "/tokens/<id>", may="signed in")
+@routes.add("DELETE", "/tokens/<id:id>", may="signed in")
 def end_token(call: Call, id: str) -> Response:
     """End one of one's own tokens."""
     call.query()
@@ -161,7 +161,7 @@ def _file_json(file: files.File) -> dict[str, Any]:
     return {"id": str(file.id), "name": file.name, "size": file.size, "type": file.type, "sha256": file.sha256}
 
 
-@routes.get("/files/<id>", may="signed in")
+@routes.get("/files/<id:id>", may="signed in")
 def read_file(call: Call, id: str) -> Response:
     """The bytes of a file that the caller uploaded or finds in a record they may read."""
     call.query()

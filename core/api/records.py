@@ -88,6 +88,8 @@ def read_query(call: Call, rt: RecordType) -> tuple[Query, frozenset[str]]:
     only = tuple(one for one in asked.get("fields", "").split(",") if one)
     problems += [Problem("fields", _("There is no field {name}.", name=one[:60].encode("ascii", "replace").decode()),
                          code="unknown_field") for one in only if one not in rt.fields]
+    if len(asked.get("q", "")) > 100:
+        problems.append(Problem("q", _("This is too long to be searched for."), _("Take at most {count} characters.", count=100), "too_long"))
     if problems:
         raise Refused(problems)
     lines = tuple(one for one in only if one in rt.lines)
@@ -159,14 +161,14 @@ def create_record(call: Call, type: str) -> Response:
     return given(call, record, 201)
 
 
-@routes.get("/records/<type>/<id>", may="signed in")
+@routes.get("/records/<type>/<id:id>", may="signed in")
 def read_record(call: Call, type: str, id: str) -> Response:
     """One record with its lines."""
     call.query()
     return given(call, record_of(call, type, id))
 
 
-@routes.add("PATCH", "/records/<type>/<id>", may="signed in")
+@routes.add("PATCH", "/records/<type>/<id:id>", may="signed in")
 def change_record(call: Call, type: str, id: str) -> Response:
     """Change the fields that the body holds."""
     call.query()
@@ -177,7 +179,7 @@ def change_record(call: Call, type: str, id: str) -> Response:
     return given(call, record)
 
 
-@routes.add("DELETE", "/records/<type>/<id>", may="signed in")
+@routes.add("DELETE", "/records/<type>/<id:id>", may="signed in")
 def delete_record(call: Call, type: str, id: str) -> Response:
     """Delete a draft that never had a number."""
     call.query()
@@ -194,7 +196,7 @@ def _seen(call: Call, record: Record) -> int:
 # Steps
 
 
-@routes.get("/records/<type>/<id>/transitions", may="signed in")
+@routes.get("/records/<type>/<id:id>/transitions", may="signed in")
 def list_transitions(call: Call, type: str, id: str) -> Response:
     """The steps that leave the record's state: whether each may be taken now and, if not, why not and who could."""
     call.query()
@@ -218,7 +220,7 @@ def who_json(who: Iterable[Who]) -> list[dict[str, Any]]:
              "users": [{"name": name} for name in one.users]} for one in who]
 
 
-@routes.post("/records/<type>/<id>/transitions/<name>", may="signed in", confirms=True)
+@routes.post("/records/<type>/<id:id>/transitions/<name>", may="signed in", confirms=True)
 def take_transition(call: Call, type: str, id: str, name: str) -> Response:
     """Take a step."""
     call.query()
@@ -228,7 +230,7 @@ def take_transition(call: Call, type: str, id: str, name: str) -> Response:
     return _take(call, type, id, name)
 
 
-@routes.post("/records/<type>/<id>/void", may="signed in")
+@routes.post("/records/<type>/<id:id>/void", may="signed in")
 def void_record(call: Call, type: str, id: str) -> Response:
     """Take a numbered record out of use; it keeps its number and the reason."""
     call.query()
@@ -252,7 +254,7 @@ def _take(call: Call, type: str, id: str, name: str) -> Response:
 # What stands around a record
 
 
-@routes.get("/records/<type>/<id>/history", may="signed in")
+@routes.get("/records/<type>/<id:id>/history", may="signed in")
 def list_history(call: Call, type: str, id: str) -> Response:
     """The trail of a record, newest first."""
     call.query()
@@ -270,7 +272,7 @@ def list_history(call: Call, type: str, id: str) -> Response:
     return answer({"items": items, "next": None, "names": dump_names(call.work.names([], people))})
 
 
-@routes.get("/records/<type>/<id>/links", may="signed in")
+@routes.get("/records/<type>/<id:id>/links", may="signed in")
 def list_links(call: Call, type: str, id: str) -> Response:
     """What a record is linked with, both ways, as far as the caller may see it."""
     call.query()
@@ -285,7 +287,7 @@ def list_links(call: Call, type: str, id: str) -> Response:
     return answer({"items": items, "next": None})
 
 
-@routes.get("/records/<type>/<id>/signatures", may="signed in")
+@routes.get("/records/<type>/<id:id>/signatures", may="signed in")
 def list_signatures(call: Call, type: str, id: str) -> Response:
     """The signatures of a record, oldest first, and whether each stands."""
     call.query()

@@ -18,7 +18,7 @@ routes = Routes()
 PDF = "application/pdf"
 
 
-@routes.get("/records/<type>/<id>/prints/<form>", may="signed in")
+@routes.get("/records/<type>/<id:id>/prints/<form>", may="signed in")
 def print_record(call: Call, type: str, id: str, form: str) -> Response:
     """A record on one of its print forms; the print stands in its trail."""
     call.query()
