@@ -134,20 +134,21 @@ def _is_api() -> bool:
 def _add_errors(app: Flask, runner: Any) -> None:
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:
-        return problem_answer(refusal) if _is_api() else runner.failed(refusal.status, refusal.what)  # type: ignore[no-any-return]
+        return problem_answer(refusal) if _is_api() else runner.failed(refusal.status, refusal.what)
 
     @app.errorhandler(HTTPException)
     def not_answered(error: HTTPException) -> Response:
-        return problem_answer(error) if _is_api() else _page(runner, error)  # type: ignore[no-any-return]
+        return problem_answer(error) if _is_api() else _page(runner, error)
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
         number = str(g.get("request_id", ""))
         _log.exception("fault %s at %s %s", number, request.method, request.path, exc_info=error)
         if _is_api():
-            return problem_answer(error)  # type: ignore[no-any-return]
+            return problem_answer(error)
         hint = _("What you typed has not been saved, but the page before still holds it: go back. Tell the administrator the number below.")
-        return runner.failed(500, _("Something went wrong on our side"), hint, number)  # type: ignore[no-any-return]
+        response: Response = runner.failed(500, _("Something went wrong on our side"), hint, number)
+        return response
 
 
 def _page(runner: Any, error: HTTPException) -> Response:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from core import waiting
-from core.messages import _
 from core.records import RecordType
 from core.waiting import Waiting
 
@@ -52,8 +52,16 @@ class Inbox:
 
 
 def counts(work: Any) -> Counts:
-    """The counts for the menus; one statement."""
-    rows = waiting.waiting_for(work.connection, work.site.database, work.access, COUNTED)
+    """The counts for the menus."""
+    return _count(work, waiting.waiting_for(work.connection, work.site.database, work.access, COUNTED))
+
+
+def counts_of(work: Any, box: Inbox) -> Counts:
+    """The same from an inbox that has been read."""
+    return _count(work, [entry.row for entry in box.entries])
+
+
+def _count(work: Any, rows: Sequence[Waiting]) -> Counts:
     by_type: dict[str, tuple[int, int]] = {}
     for row in rows:
         count, late = by_type.get(row.type, (0, 0))
@@ -64,8 +72,7 @@ def counts(work: Any) -> Counts:
 def inbox(work: Any) -> Inbox:
     """The inbox of the actor."""
     rows = waiting.waiting_for(work.connection, work.site.database, work.access, SHOWN)
-    there = waiting.reach(work.access)
-    entries = [_entry(there, work, row) for row in rows]
+    entries = [_entry(work, row) for row in rows]
     today = work.now.astimezone(work.site.config.zone).date()
 
     def is_today(row: Waiting) -> bool:
@@ -83,9 +90,8 @@ def _is_late(row: Waiting, now: datetime) -> bool:
     return row.due_at is not None and row.due_at < now
 
 
-def _entry(there: waiting.Reach, work: Any, row: Waiting) -> Entry:
+def _entry(work: Any, row: Waiting) -> Entry:
     """The step that leads on: the first of the user's that goes forward (asks for no reason), else the first at all."""
     rt = work.registry.types[row.type]
-    own = there.step_of(row)
-    name = next((one for one in own if not rt.steps[one].asks), own[0] if own else "")
-    return Entry(row, rt, name, rt.steps[name].label if name else _("Look at it"))
+    name = next((one for one in row.steps if not rt.steps[one].asks), row.steps[0])
+    return Entry(row, rt, name, rt.steps[name].label)

@@ -83,7 +83,7 @@ def read_parameters(report: Report, typed: Mapping[str, str], reading: Reading) 
 
 
 def _default(kind: Field) -> Any:
-    return None if callable(kind.default) or isinstance(kind.default, str) and kind.default in ("actor", "today") else kind.default
+    return None if callable(kind.default) or (isinstance(kind.default, str) and kind.default in ("actor", "today")) else kind.default
 
 
 def run(work: Any, name: str, parameters: Mapping[str, Any]) -> Result:

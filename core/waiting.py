@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, or_, select
 
 from core.access import Access
+from core.audit import TRAIL
 from core.directory import NOWHERE, Directory, Scope
 from core.fields import Name
 from core.records import RecordType
@@ -36,6 +37,8 @@ class Waiting:
     created_by: int | None
     changed_at: datetime
     due_at: datetime | None
+    steps: tuple[str, ...] = ()
+    """The steps that are the reader's to take; empty where that was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +164,14 @@ def _theirs(connection: Connection, database: Database, access: Access, there: R
     """The rows whose steps are really the user's: what a field names, and who must be another, is read from the record."""
     doubtful = {row.id: row for row in rows if _is_doubtful(access, there, row)}
     records = load_many(connection, database, access, doubtful.values())
+    taken = _taken(connection, records.values())
     for row in rows:
-        record = records.get(row.id)
-        if row.id not in doubtful or (record is not None and _takes_any(access, record)):
-            yield row
+        steps = there.step_of(row)
+        if row.id in doubtful:
+            record = records.get(row.id)
+            steps = tuple(step for step in steps if record is not None and access.may_take(record.type, step, record, taken.get(row.id, {})))
+        if steps:
+            yield replace(row, steps=steps)
 
 
 def _is_doubtful(access: Access, there: Reach, row: Waiting) -> bool:
@@ -174,9 +181,23 @@ def _is_doubtful(access: Access, there: Reach, row: Waiting) -> bool:
     return any(step.others for step in rt.steps.values() if row.state in step.sources)
 
 
-def _takes_any(access: Access, record: Record) -> bool:
-    rt = record.type
-    return any(record.state in step.sources and access.may_take(rt, name, record) for name, step in rt.steps.items())
+def _taken(connection: Connection, records: Iterable[Record]) -> dict[int, dict[str, tuple[int, ...]]]:
+    """For each record, who took the steps that an `other_than` names, each at its last time."""
+    found: dict[int, dict[str, tuple[int, ...]]] = {}
+    watched = {record.id: _watched(record.type) for record in records}
+    steps = {step for names in watched.values() for step in names}
+    if not steps:
+        return found
+    t = TRAIL.c
+    last = select(func.max(t.id)).where(t.record_id.in_([id for id, names in watched.items() if names]), t.step.in_(steps)).group_by(t.record_id, t.step)
+    for row in connection.execute(select(t.record_id, t.step, t.actor_id, t.for_id).where(t.id.in_(last))):
+        found.setdefault(row.record_id, {})[row.step] = tuple(one for one in (row.actor_id, row.for_id) if one is not None)
+    return found
+
+
+def _watched(rt: RecordType) -> frozenset[str]:
+    """The steps that keep their taker from another step."""
+    return frozenset(other for step in rt.steps.values() for other in step.others if other in rt.steps)
 
 
 def load_many(connection: Connection, database: Database, access: Access, rows: Iterable[Waiting]) -> dict[int, Record]:
@@ -187,8 +208,8 @@ def load_many(connection: Connection, database: Database, access: Access, rows: 
     found: dict[int, Record] = {}
     for name, ids in by_type.items():
         tables = database.tables(access.registry.types[name])
-        for row in connection.execute(tables.select_list.where(tables.main.c.id.in_(ids))):
-            record = record_from(tables, row)
+        for found_row in connection.execute(tables.select_list.where(tables.main.c.id.in_(ids))):
+            record = record_from(tables, found_row)
             found[record.id] = record
     return found
 

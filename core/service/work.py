@@ -218,6 +218,10 @@ class Work:
         """How many a query finds, counted up to `cap` + 1."""
         return lists.count(self, rt, query, cap)
 
+    def counts(self, rt: RecordType, queries: Iterable[Query], cap: int = 1000) -> list[int]:
+        """How many each of several queries finds, in one statement."""
+        return lists.counts(self, rt, queries, cap)
+
     def peek(self, to: str, ids: Iterable[int]) -> dict[int, Record]:
         """Heads (without lines) of those records that the actor may see; `to` a type name, or "" for any type."""
         wanted = {id for id in ids if id not in self._peeked or (to and not self._peeked[id].values)}

@@ -24,6 +24,7 @@ from core.web.view import View, signed_in
 
 routes = Routes()
 
+NO_COLUMN = ("long_text", "photos", "attachments", "outside_signature")
 LIMITS = (25, 50, 100)
 DEFAULT_LIMIT = 50
 CAP = 1000
@@ -104,11 +105,13 @@ def show(view: View, plugin: str, noun: str) -> Response:
     query = query_of(asked, tabs)
     page = view.work.page(rt, query)
     names = view.work.names(page.items)
-    columns = _columns(view, rt, asked)
+    columns = {column.name: column for column in _columns(view, rt, asked)}
+    chosen = [name for name in _chosen(view, rt) if name in columns]
     filters = list(_filters(view, rt, asked, reading))
     return view.render(
-        "list.html", rt=rt, tabs=_counted(view, rt, tabs), asked=asked, page=page, columns=[c for c in columns if c.name in _chosen(view, rt)],
-        all_columns=columns, chosen=_chosen(view, rt), reading=view.reading(names), cell=cell, pages=_pages(view, page, asked),
+        "list.html", rt=rt, tabs=_counted(view, rt, tabs), asked=asked, page=page, columns=[columns[name] for name in chosen],
+        all_columns=[columns[name] for name in dict.fromkeys((*chosen, *columns))], chosen=chosen, reading=view.reading(names), cell=cell,
+        pages=_pages(view, page, asked),
         filters=filters, is_filtered=bool(asked.q or asked.filters), order=_order(view, rt, asked), icon=type_icon(rt), limits=LIMITS,
         may_create=creatable(view.access, rt), form=_form(view, rt), address=address, here=request.full_path.rstrip("?"), hidden_kinds=_kept_parameters(),
         may_import=creatable(view.access, rt) and rt.is_register, link=_link(view, rt),
@@ -144,7 +147,8 @@ def read_asked(view: View, rt: RecordType, reading: Reading, tabs: tuple[Tab, ..
     limit = int(args["limit"]) if args.get("limit", "") in {str(n) for n in LIMITS} else DEFAULT_LIMIT
     sort = args.get("sort", "")
     asked = Asked(
-        tab if tab in {t.key for t in tabs} else tabs[0].key, args.get("q", "").strip()[:200], sort if sort.lstrip("-") in _sortable(view, rt) else default_sort(rt),
+        tab if tab in {t.key for t in tabs} else tabs[0].key, args.get("q", "").strip()[:200],
+        sort if sort.lstrip("-") in _sortable(view, rt) else default_sort(rt),
         args.get("cursor", "")[:2000], [one for one in args.get("back", "").split("~") if one][-LONGEST_TRAIL:], limit,
     )
     for name, kind in filterable(view, rt).items():
@@ -188,8 +192,7 @@ def _sortable(view: View, rt: RecordType) -> set[str]:
 def _counted(view: View, rt: RecordType, tabs: tuple[Tab, ...]) -> list[Tab]:
     """The views with their counts; a state in which nothing is has no tab, unless it is the one shown."""
     shown: list[Tab] = []
-    for tab in tabs:
-        count = view.work.count(rt, Query(states=tab.states), CAP)
+    for tab, count in zip(tabs, view.work.counts(rt, [Query(states=tab.states) for tab in tabs], CAP), strict=True):
         if count or tab in tabs[:2] or tab.key == request.args.get("view"):
             words = f"{CAP:,}+".replace(",", THIN_SPACE) if count > CAP else f"{count:,}".replace(",", THIN_SPACE)
             shown.append(Tab(tab.key, tab.label, tab.states, words))
@@ -202,7 +205,7 @@ def _counted(view: View, rt: RecordType, tabs: tuple[Tab, ...]) -> list[Tab]:
 def _columns(view: View, rt: RecordType, asked: Asked) -> list[Column]:
     """Every column that the list can show, the declared ones first."""
     secret = restricted(rt)
-    fields = {name: kind for name, kind in rt.fields.items() if not isinstance(kind, Lines) and name not in secret and kind.kind not in ("long_text", "photos", "attachments", "outside_signature")}
+    fields = {name: kind for name, kind in rt.fields.items() if not isinstance(kind, Lines) and name not in secret and kind.kind not in NO_COLUMN}
     names = list(dict.fromkeys((*_declared(rt), *COMMON_LABELS, *fields)))
     return [_column(view, rt, name, fields.get(name), asked) for name in names if name in fields or name in COMMON_LABELS]
 

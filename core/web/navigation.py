@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from flask import request
 
 from core import inbox, reports
-from core.messages import _
+from core.directory import Directory
 from core.records import RecordType
 from core.web import badges
 
@@ -55,10 +55,10 @@ class Navigation:
     creates: tuple[Group, ...]
 
 
-def navigation(view: View) -> Navigation:
+def navigation(view: View, waits: inbox.Counts | None = None) -> Navigation:
     """The menus for one reader, the current page marked."""
     at = request.path
-    waits = inbox.counts(view.work)
+    waits = waits or inbox.counts(view.work)
     todo = Item("/", view._("To do"), "inbox", at == "/", capped(waits.total), waits.overdue > 0)
     is_admin = view.access.is_administrator
     last = (Item("/admin", view._("Modules and site"), "puzzle", at.startswith("/admin")),) if is_admin else ()
@@ -101,26 +101,32 @@ def _creates(view: View) -> Iterator[Group]:
 
 def creatable(access: Access, rt: RecordType) -> bool:
     """Whether the user may create one of a kind."""
-    return _creatable(access.directory, access.user_id, rt.name)
+    return _remembered(_creatable, access, rt)
 
 
 def is_seen(access: Access, rt: RecordType) -> bool:
     """Whether a type stands in the user's menu."""
-    return _seen(access.directory, access.user_id, rt.name) or creatable(access, rt)
+    return _remembered(_seen, access, rt) or creatable(access, rt)
 
 
-@lru_cache(maxsize=20_000)
-def _creatable(directory: Any, user_id: int | None, name: str) -> bool:
-    from core.access import Access
-
-    return bool(Access(directory.registry, directory, user_id).may_create(directory.registry.types[name]))
+_known: WeakKeyDictionary[Directory, dict[tuple[str, int | None, str], bool]] = WeakKeyDictionary()
 
 
-@lru_cache(maxsize=20_000)
-def _seen(directory: Any, user_id: int | None, name: str) -> bool:
-    from core.access import Access
+def _creatable(access: Access, rt: RecordType) -> bool:
+    return bool(access.may_create(rt))
 
-    return bool(Access(directory.registry, directory, user_id).scope(directory.registry.types[name]))
+
+def _seen(access: Access, rt: RecordType) -> bool:
+    return bool(access.scope(rt))
+
+
+def _remembered(question: Callable[[Access, RecordType], bool], access: Access, rt: RecordType) -> bool:
+    """The answer to a question about rights, worked out once for each state of the directory."""
+    known = _known.setdefault(access.directory, {})
+    key = (question.__name__, access.user_id, rt.name)
+    if key not in known:
+        known[key] = question(access, rt)
+    return known[key]
 
 
 def _duty(view: View) -> str:

@@ -86,9 +86,9 @@ class Runner:
     def mount(self, blueprint: Blueprint, routes: Iterable[Route]) -> None:
         """Put the routes into the blueprint; one without a declared permission stops the start."""
         routes = tuple(routes)
-        faults = [Fault("no-permission", f"{r.method} {r.rule}", _("This route does not say who may open it."), _("Give it may=.")) for r in routes if r.may is None]
-        if faults:
-            raise Faults(faults)
+        open_doors = [f"{route.method} {route.rule}" for route in routes if route.may is None]
+        if open_doors:
+            raise Faults(Fault("no-permission", place, _("This route does not say who may open it."), _("Give it may=.")) for place in open_doors)
         for route in routes:
             self.routes[route.endpoint] = route
             function = self._function(route)

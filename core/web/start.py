@@ -13,7 +13,7 @@ from flask import Response, request
 from core import drafts, inbox, waiting
 from core.errors import NotFound
 from core.inbox import Entry
-from core.messages import _
+from core.web.navigation import navigation
 from core.web.rendering import WEEKDAYS
 from core.web.routing import Routes
 from core.web.view import View, signed_in
@@ -51,9 +51,7 @@ def show(view: View) -> Response:
         ("later", view._("Later"), box.later, "calendar", "", ""),
     )
     entries = box.entries
-    from core.web.navigation import navigation
-
-    nav = navigation(view)
+    nav = navigation(view, inbox.counts_of(view.work, box))
     quick = [item for group in nav.creates for item in group.items][:6]
     return view.render(
         "inbox.html", box=box, groups=groups, now_words=words, first=entries[0].row.id if entries else None, drafts=list(_drafts(view, box))[:8],

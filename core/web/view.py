@@ -72,7 +72,8 @@ class View:
     @property
     def now(self) -> datetime:
         """The moment of this unit of work."""
-        return self.work.now if self.work is not None else self.site.clock.now()
+        now: datetime = self.work.now if self.work is not None else self.site.clock.now()
+        return now
 
     @property
     def is_part(self) -> bool:
@@ -110,7 +111,7 @@ class View:
         return response
 
 
-def anyone(view: View) -> bool:
+def anyone(_view: View) -> bool:
     """The route is open to visitors."""
     return True
 
