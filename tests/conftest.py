@@ -52,9 +52,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that uses an engine runs once for each."""
     if "engine" in metafunc.fixturenames:
         asked = os.environ.get("YUNKONG_TEST_ENGINES", "")
+        only = metafunc.definition.get_closest_marker("only_on")
         marked = any(True for _mark in metafunc.definition.iter_markers("both_engines"))
         both = marked or metafunc.definition.nodeid.startswith(ALWAYS_BOTH)
-        engines = asked.split(",") if asked else ["sqlite", "postgresql"] if both else ["sqlite"]
+        engines = list(only.args) if only else asked.split(",") if asked else ["sqlite", "postgresql"] if both else ["sqlite"]
         metafunc.parametrize("engine", engines, indirect=True, scope="session")
 
 
