@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from core import demo, people, settings, upgrade
 from core.app import create_app
@@ -60,6 +64,13 @@ class Person:
     def void(self, record: dict[str, Any], reason: str, expect: int = 200) -> Any:
         """Take a numbered record out of use."""
         return self.call("POST", f"{path_of(record)}/void", {"reason": reason}, expect)
+
+    def upload(self, path: str, content: bytes, name: str = "rows.xlsx", expect: int = 200) -> Any:
+        """Send one file."""
+        sent = {"file": (BytesIO(content), name)}
+        answer = self.client.post(API + path, data=sent, headers={"Authorization": f"Bearer {self.token}"}, content_type="multipart/form-data")
+        assert answer.status_code == expect, answer.get_data(as_text=True)[:2000]
+        return answer.get_json()
 
     def steps(self, record: dict[str, Any]) -> dict[str, Any]:
         """The steps that leave the record's state, by name."""
@@ -158,3 +169,14 @@ def path_of(record: dict[str, Any]) -> str:
 def problems(answer: Any) -> dict[str, str]:
     """Where → what of a 422."""
     return {one["where"]: one["what"] for one in answer["problems"]}
+
+
+@pytest.fixture
+def company(engine_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
+    """The company with its people and registers and no records, on a site of its own."""
+    clock = tmp_path / "clock"
+    clock.write_text(NOW)
+    monkeypatch.setenv("YUNKONG_NOW", f"@{clock}")
+    site = make_site(tmp_path / "site", engine_url)
+    yield Company(site, clock, populate(site))
+    site.close()
