@@ -4,8 +4,21 @@
 environment variable that `ADDRESS` names, else each starts a server of its own at the first print.
 """
 
-from core.printing.pool import Printer, PrintFailed, PrintServer
-from core.printing.prints import Prints, print_record, print_report, prints_of
+from typing import TYPE_CHECKING, Any
+
+from core.printing.pool import Printed, Printer, PrintFailed, PrintServer
 from core.printing.server import ADDRESS, Limits
 
-__all__ = ["ADDRESS", "Limits", "PrintFailed", "PrintServer", "Printer", "Prints", "print_record", "print_report", "prints_of"]
+if TYPE_CHECKING:
+    from core.printing.prints import Prints, print_record, print_report, prints_of
+
+__all__ = ["ADDRESS", "Limits", "PrintFailed", "PrintServer", "Printed", "Printer", "Prints", "print_record", "print_report", "prints_of"]
+
+
+def __getattr__(name: str) -> Any:
+    """What knows records is imported when it is asked for: the print server and its presses never do, and stay small."""
+    if name not in __all__:
+        raise AttributeError(name)
+    from core.printing import prints
+
+    return getattr(prints, name)

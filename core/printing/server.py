@@ -110,8 +110,14 @@ class Pool:
             if worker is not None and worker.is_spent:
                 worker.end()
                 worker = None
-            worker = worker or Worker(self._limits, self._scratch)
-            return worker.print(head, blobs)
+            idle, worker = worker, worker or Worker(self._limits, self._scratch)
+            began = time.monotonic()
+            said, pdf = worker.print(head, blobs)
+            if said.get("error") == "stopped" and idle is not None and time.monotonic() - began < 1:
+                # It had died while it was idle: that is not the print's fault.
+                worker = Worker(self._limits, self._scratch)
+                said, pdf = worker.print(head, blobs)
+            return said, pdf
         except (frames.Broken, TimeoutError, OSError) as error:
             return {"error": "stopped", "detail": f"{type(error).__name__}: {error}"}, []
         finally:
