@@ -16,7 +16,8 @@ from core.audit.trail import TRAIL, Entry, Event, Origin, changed_since, history
 
 __all__ = [
     "ERASED", "SEAL", "TRAIL", "Anchor", "Entry", "Event", "Opener", "Origin", "Report", "anchor", "changed_since", "creation", "differences", "erase", "head",
-    "history", "is_erased", "personal", "personal_fields", "protect", "read_anchors", "recent", "removal", "seal", "sealing", "times", "trail", "verify", "write",
+    "history", "is_erased", "personal", "personal_fields", "protect", "read_anchors", "recent", "removal", "seal", "sealing", "times", "trail", "verify",
+    "write",
 ]
 
 

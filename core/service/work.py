@@ -521,7 +521,7 @@ class Work:
             record.number = self._number(record, typed)
 
     def entry(
-        self, record: Record, action: str, changes: Mapping[str, Any], *, version: int, step: str = "", reason: str = "", signed: str = "",
+        self, record: Record, action: str, changes: Mapping[str, Any], *, version: int | None, step: str = "", reason: str = "", signed: str = "",
         kept: Iterable[Problem] = (),
     ) -> Entry:
         """A row of the trail about a record; warnings that were passed stand in its cause."""
@@ -599,12 +599,11 @@ class Work:
             del self.signing[depth:]
 
     def note(self, record: Record, action: str, changes: Mapping[str, Any] | None = None, reason: str = "") -> None:
-        """Write into a record's trail something that changes none of its fields (a print, a notice)."""
-        locked = select(RECORD.c.chain).where(RECORD.c.id == record.id).with_for_update()
-        record.chain = self.connection.execute(locked).scalar_one()
-        entry = self.entry(record, action, changes or {}, version=record.version, reason=reason)
-        record.chain = audit.write(self.connection, self.origin, [entry])[record.id]
-        self.connection.execute(RECORD.update().where(RECORD.c.id == record.id).values(chain=record.chain))
+        """Write into a record's trail something that changes none of its fields (a print, a notice).
+
+        It has no version and stands beside the record's chain, so that it never comes between somebody who saves.
+        """
+        audit.write(self.connection, self.origin, [self.entry(record, action, changes or {}, version=None, reason=reason)])
 
 
 def _before_and_after(pair: Any) -> tuple[Any, Any]:

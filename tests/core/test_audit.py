@@ -108,6 +108,17 @@ def test_several_entries_of_one_record_in_one_work_chain(database):
     assert check(database).ok
 
 
+def test_a_print_stands_beside_the_chain(database):
+    """What changes nothing has no version: it is told and sealed, and comes between nobody who saves meanwhile."""
+    record = created(database)
+    with database.begin() as connection:
+        audit.write(connection, ORIGIN, [Entry(type="small.order", action="small.order.printed", record_id=record.id)])
+    changed(database, record, note="saved by somebody who began before the print")
+    audit.seal(database)
+    assert [event.action for event in told(database, record)] == ["small.order.changed", "small.order.printed", "small.order.created"]
+    assert check(database).ok
+
+
 def test_changes_since_a_version(database):
     """Whoever saves a stale record is told what changed meanwhile."""
     record = created(database)
