@@ -138,17 +138,17 @@ class Load:
         start = time.monotonic()
         todo: list[tuple[Any, ...]] = []
         for at in range(scale.keys):
-            todo += [(self.send_key, f"key {at}", self.chance.random() < 0.05) for _time in range(self.chance.randint(1, 8))]
+            todo += [(self.send_key, f"key-{at}", self.chance.random() < 0.05) for _time in range(self.chance.randint(1, 8))]
         for at in range(scale.forms):
-            fields = self.fill_form(f"form {at}")
-            todo += [(self.send_form, f"form {at}", fields) for _time in range(self.chance.randint(2, 4))]
+            fields = self.fill_form(f"form-{at}")
+            todo += [(self.send_form, f"form-{at}", fields) for _time in range(self.chance.randint(2, 4))]
         # Near one another, but not in order: several creates are under way at once, and each of them several times.
         order = sorted(range(len(todo)), key=lambda at: at + self.chance.uniform(0, 12))
         with ThreadPoolExecutor(SENDERS) as pool:
             for done in [pool.submit(*todo[at]) for at in order]:
                 done.result()
         for at in range(0, scale.keys, max(1, scale.keys // 20)):
-            answer = self.caller().call("POST", f"/records/{REQUISITION}", self.plant.body(DAY, purpose="another"), Idempotency_Key=f"key {at}")
+            answer = self.caller().call("POST", f"/records/{REQUISITION}", self.plant.body(DAY, purpose="another"), Idempotency_Key=f"key-{at}")
             self.found.reused.append(answer.status)
         self.found.seconds = time.monotonic() - start
         return self.found
