@@ -53,7 +53,7 @@ def plugin_list(desk: Desk) -> None:
     desk.table(rows, name=_("Plugin"), label=_("Label"), version=_("Version"), enabled=_("Enabled"), requires=_("Requires"))
 
 
-@command(plugin, site=False, name="new")
+@command(plugin, name="new")
 @click.argument("name")
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="A folder for a distribution of its own; else beside the others.")
 def plugin_new(desk: Desk, name: str, into: Path | None) -> None:
@@ -65,7 +65,7 @@ def plugin_new(desk: Desk, name: str, into: Path | None) -> None:
     desk.answer({"name": name, "files": [str(one) for one in made]}, *(str(one) for one in made), *steps)
 
 
-@command(plugin, site=False, name="check")
+@command(plugin, name="check")
 @click.argument("names", nargs=-1)
 def plugin_check(desk: Desk, names: tuple[str, ...]) -> None:
     """Check declarations: every fault at once, with its code, place and remedy. All plugins where none is named."""
@@ -160,7 +160,7 @@ def refuse_records(site: Site, name: str, tables: Sequence[Table]) -> None:
         raise Refused(Problem("", _("{type} holds {count} records.", type=type, count=count), hint, "plugin-in-use") for type, count in held.items())
 
 
-@command(plugin, site=False, name="test")
+@command(plugin, name="test")
 @click.argument("name")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED)
 def plugin_test(desk: Desk, name: str, more: tuple[str, ...]) -> None:
