@@ -13,7 +13,7 @@ from flask import Blueprint
 
 from core.web.routing import Runner
 
-PAGES = ("entrance", "start", "account", "report", "listing", "exchange", "edit", "record", "admin")
+PAGES = ("entrance", "start", "account", "report", "listing", "exchange", "edit", "record", "documents", "admin")
 """The modules with routes, and `admin` as a package of them."""
 
 

@@ -295,6 +295,8 @@ class Input:
     @property
     def fits(self) -> bool:
         """Whether a native input would keep the text as it is; else it becomes a plain text field."""
+        if self.error:
+            return False
         pattern = {
             "date": r"\d{4}-\d\d-\d\d", "month": r"\d{4}-\d\d", "week": r"\d{4}-W\d\d", "time": r"\d\d:\d\d",
             "moment": r"\d{4}-\d\d-\d\dT\d\d:\d\d",
@@ -334,7 +336,7 @@ class Sheet:
     when: str = ""
 
 
-def anchor(rt: RecordType, pointer: str, prefix: str = "f") -> str:
+def anchor(pointer: str, prefix: str = "f") -> str:
     """The id of the input at a place of a stored record: `/lines/3/planned_qty` → `f-lines-3-planned_qty`."""
     return "-".join((prefix, *pointer.strip("/").split("/")))
 
@@ -344,7 +346,8 @@ def when_json(kind: Field) -> str:
     when = kind.when
     if not isinstance(when, Mapping) or any("." in name for name in when):
         return ""
-    return json.dumps({name: [_sent(one) for one in (wanted if isinstance(wanted, (tuple, list, set, frozenset)) else (wanted,))] for name, wanted in when.items()})
+    several = (tuple, list, set, frozenset)
+    return json.dumps({name: [_sent(one) for one in (wanted if isinstance(wanted, several) else (wanted,))] for name, wanted in when.items()})
 
 
 def _sent(value: object) -> str:

@@ -13,7 +13,7 @@ from core.errors import Change, Stale
 from core.fields import Field, Lines, Reading, row_id
 from core.records import RecordType
 from core.storage import Record
-from core.web import forms, paper, place, timeline
+from core.web import filling, forms, paper, place, timeline
 
 if TYPE_CHECKING:
     from core.web.view import View
@@ -43,9 +43,10 @@ def page(view: View, record: Record, action: str) -> Response:
     at = next((one.at for one in reversed(stale.changes) if one.at), "")
     rows = list(_differences(view, record, stale))
     kept = [(name, value) for name, value in view.form.items(multi=True) if name not in LEFT_OUT and not name.startswith("_keep.")]
+    path, called = place.path_of(record), place.called(view, record)
     page_ = {
-        "crumb": place.crumb(view, record.type, (place.called(view, record), place.path_of(record)), (view._("Edit"), None)), "heading": record.title or place.called(view, record),
-        "badge": place.badge(view, record.type, record.state), "action": action, "version": record.version, "record_id": record.id, "back": place.path_of(record),
+        "crumb": place.crumb(view, record.type, (called, path), (view._("Edit"), None)), "heading": record.title or called,
+        "badge": place.badge(view, record.type, record.state), "action": action, "version": record.version, "record_id": record.id, "back": path,
     }
     return view.render("conflict.html", page=page_, rows=rows, kept=kept, by=by, at=_when(view, at))
 
@@ -105,10 +106,8 @@ def _row_words(kind: Lines, number: int, row: forms.Raw, reading: Reading) -> st
 
 def chosen(view: View, record: Record, raw: forms.Raw) -> forms.Raw:
     """What the form goes on with: theirs where that was chosen; rows of mine that are gone there become new ones."""
-    from core.web.edit import shapes
-
     rt, reading = record.type, view.work.reading(view.work.names([record]))
-    told = forms.told(rt, record.values, reading, shapes(view, rt, reading))
+    told = forms.told(rt, record.values, reading, filling.shapes(view, rt, reading))
     found: forms.Raw = {}
     for name in rt.fields:
         if view.form.get(f"_keep.{name}") == "theirs":

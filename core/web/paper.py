@@ -108,14 +108,15 @@ class Paper:
 
     def _part(self, key: str, section: Section, place: int, signatures: Sequence[Signature], visited: Collection[str]) -> Part:
         names = list(dict.fromkeys(name.partition(".")[0] for name in section.fields))
-        names = [name for name in names if name in self.shown and self.rt.section_of.get(name, key) == key or self._has_columns(section, name)]
+        names = [name for name in names if (name in self.shown and self.rt.section_of.get(name, key) == key) or self._has_columns(section, name)]
         is_open = any(name in self.writable for name in section.fields)
         is_empty = all(self.rt.fields[name].empty(self.record.values.get(name)) for name in names)
         states = self.rt.states_of(section)
         is_later = is_empty and not is_open and bool(states) and not self.rt.is_register and not set(states) & {*visited, self.record.state}
         signature = self._signature(section, signatures)
         return Part(
-            key, self.view.t(section.label), heading(self.view, section.label, place), self._who(section), [] if is_later else fitted(list(self._items(names))), signature,
+            key, self.view.t(section.label), heading(self.view, section.label, place), self._who(section),
+            [] if is_later else fitted(list(self._items(names))), signature,
             person(self.view, signature.user_id) if signature else "", is_open, is_later, not is_open and not is_later,
         )
 
@@ -269,7 +270,8 @@ def by_words(view: View, rt: RecordType, by: By | None, step: str | None, record
             words += [role_words(view, role) for role in choice.roles_of(step)]
         elif isinstance(one, str):
             words.append(role_words(view, one))
-    return view.work.reading().separator.join(dict.fromkeys(word for word in words if word))
+    separator: str = view.work.reading().separator
+    return separator.join(dict.fromkeys(word for word in words if word))
 
 
 def who_words(view: View, who: Iterable[Who]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 
@@ -20,7 +20,8 @@ from core.service import Asked, LinkView, StepView, opening
 from core.signatures import Signature
 from core.storage import Record
 from core.web import badges, forms, paper, place, timeline
-from core.web.edit import GRID_TEXTS, Before, before, drawing, faults, files_added, shapes
+from core.web.edit import Before, before, files_added
+from core.web.filling import GRID_TEXTS, Said, drawing, faults, shapes
 from core.web.routing import Routes
 from core.web.view import signed_in
 from core.workflow import Transition
@@ -121,12 +122,14 @@ def stops(view: View, record: Record, course: Course, now: StepView | None) -> I
     """The stepper: what is done with who and when, what is now with who could, what comes with which role."""
     rt, seen = record.type, list(course.visited)
     at = course.visited.index(record.state)
-    for place, state in enumerate([*course.visited, *course.ahead]):
-        label = view.label("state", f"{rt.name}.{state}", rt.states[state].label)
+    for number, state in enumerate([*course.visited, *course.ahead]):
+        label = view.label("state", f"{rt.name}:{state}", rt.states[state].label)
         is_end = rt.states[state].final and state == record.state
-        if place < at or is_end:
-            yield Stop(label, _passed_words(view, rt, state) if state in course.passed else _done_words(view, course, state, is_end), done=not (is_end and state == "void"), current=is_end and state == "void")
-        elif place == at:
+        if number < at or is_end:
+            side = _passed_words(view, rt, state) if state in course.passed else _done_words(view, course, state, is_end)
+            is_void = is_end and state == "void"
+            yield Stop(label, side, done=not is_void, current=is_void)
+        elif number == at:
             yield Stop(label, _now_words(view, record, now), current=True)
         else:
             seen.append(state)
@@ -250,8 +253,7 @@ def _item(view: View, record: Record, problem: Problem, writable: frozenset[str]
     head, _slash, rest = problem.pointer.strip("/").partition("/")
     column = rest.partition("/")[2]
     if head and (head in writable or f"{head}.{column}" in writable):
-        place = forms.anchor(record.type, problem.pointer)
-        return text, view._("Fill in"), f"{place.path_of(record)}/edit#{place}"
+        return text, view._("Fill in"), f"{place.path_of(record)}/edit#{forms.anchor(problem.pointer)}"
     return (f"{text} {view.t(problem.hint)}" if problem.hint else text), None, None
 
 
@@ -291,7 +293,8 @@ def show(view: View, plugin: str, noun: str, id: str) -> Response:
         "record.html", record=record, rt=rt, path=place.path_of(record), crumb=place.crumb(view, rt, (place.called(view, record), None)),
         actions=acts, gate=gate(view, record, views, writable), stops=list(stops(view, record, course, now)) if rt.workflow else [],
         parts=sheet.parts(marks, course.visited), prints=list(_prints(view, record)), form=next(iter(place.form_names(view, rt)), None),
-        sub=_sub(view, record), may_edit=bool(writable), lead=_lead(acts, bool(writable)), may_remove=_may_remove(view, record), aside=[(one.name, one.label) for one in views if one.is_mine and (one.name == "void" or rt.is_register)], title=_title(record),
+        sub=_sub(view, record), may_edit=bool(writable), lead=_lead(acts, bool(writable)), may_remove=_may_remove(view, record),
+        aside=[(one.name, one.label) for one in views if one.is_mine and (one.name == "void" or rt.is_register)], title=_title(record),
         opens=list(_opens(view, record)), links=links, lines=timeline.lines(view, record, events, marks, standings, reading),
         more_events=max(0, len(events) - timeline.SHOWN), signatures=[(one, paper.person(view, one.user_id), standings[one.id]) for one in reversed(marks)],
         copy=f"{request.host_url.rstrip('/')}{place.path_of(record)}", is_table=lambda one: isinstance(one, paper.Table),
@@ -320,7 +323,8 @@ def _standings(view: View, record: Record, marks: Sequence[Signature]) -> dict[i
 def _sub(view: View, record: Record) -> str:
     """The line under the title."""
     department = view.directory.departments.get(record.department or 0)
-    parts = [department.name if department else "", view._("made by {name}, {when}", name=paper.person(view, record.created_by), when=_brief(view, record.created_at))]
+    made = view._("made by {name}, {when}", name=paper.person(view, record.created_by), when=_brief(view, record.created_at))
+    parts = [department.name if department else "", made]
     if record.number is None and record.type.numbering is not None and not record.type.is_register:
         parts.append(view._("the number is given when it leaves the draft"))
     if record.revision > 1:
@@ -354,9 +358,9 @@ def _other_links(links: Sequence[LinkView], record: Record) -> list[LinkView]:
     """What it opened, what opened it, and what refers to it; what its own fields refer to stands in the form."""
     found: dict[int, LinkView] = {}
     for one in links:
-        if one.record_id != record.id and not (one.outgoing and one.kind.startswith("field:")):
-            if one.record_id not in found or one.kind.startswith("opened:"):
-                found[one.record_id] = one
+        is_own = one.outgoing and one.kind.startswith("field:")
+        if one.record_id != record.id and not is_own and (one.record_id not in found or one.kind.startswith("opened:")):
+            found[one.record_id] = one
     return list(found.values())
 
 
@@ -385,7 +389,8 @@ def take(view: View, plugin: str, noun: str, id: str, name: str) -> Response:
     files_added(view, rt, raw)
     typed = forms.typed(rt, raw, _fills(rt, step), view.work.reading())
     version = view.form.get("_version", "")
-    asked = Asked(view.form.get("_reason", "").strip(), int(version) if version.isdigit() else None, view.first.confirmed if isinstance(view.first, Before) else None)
+    confirmed = view.first.confirmed if isinstance(view.first, Before) else None
+    asked = Asked(view.form.get("_reason", "").strip(), int(version) if version.isdigit() else None, confirmed)
     if typed.problems:
         raise Refused(typed.problems)
     view.work.fire(record, name, asked, **typed.values)
@@ -415,27 +420,36 @@ def _ask(view: View, record: Record, name: str) -> Response:
     if step is None:
         raise NotFound
     if one is None:
-        raise view.refusal or Stale(_("“{step}” is not open in the state “{state}”.", step=step.label, state=rt.states[record.state].label), status=409)
+        state = rt.states[record.state].label
+        raise view.refusal or Stale(_("“{step}” is not open in the state “{state}”.", step=step.label, state=state), status=409)
     reading = work.reading(work.names([record]))
     fills = _fills(rt, step) - work.access.hidden(rt, record)
-    inputs, sheets, typed = _step_inputs(view, record, step, fills, reading)
+    inputs, sheets, typed = _step_inputs(view, record, fills, reading)
     problems = faults(view, rt, typed, prefix="s")
-    by_place = {problem.pointer: view.t(problem.what) for problem in _problems(view)}
-    must_ask = bool(step.asks) or any(problem.level == "asks" for problem in _problems(view))
-    page = {
-        "label": one.label, "name": f"{place.called(view, record)} {record.title}", "action": f"{place.path_of(record)}/step/{name}", "back": place.path_of(record),
-        "version": view.form.get("_version") or record.version, "is_mine": one.is_mine, "who": view._("Only these can do it: {who}", who=paper.who_words(view, one.who)),
+    page = _step_page(view, record, one) | {
+        "refused": view._("{count} things to mend; nothing was done yet", count=len(problems)), "has_files": any(i.shape == "files" for i in inputs),
+        "why_not": [] if problems else blocked(view, record, one, work.writable(record, rt)).items,
+    }
+    return view.render("step.html", page=page, inputs=inputs, sheets=sheets, problems=problems, grid_texts=GRID_TEXTS(view))
+
+
+def _step_page(view: View, record: Record, one: StepView) -> Said:
+    rt, step, path = record.type, one.step, place.path_of(record)
+    told = _problems(view)
+    by_place = {problem.pointer: view.t(problem.what) for problem in told}
+    must_ask = bool(step.asks) or any(problem.level == "asks" for problem in told)
+    signs = view._("Signs “{meaning}” as {name}.", meaning=view.t(step.signature.meaning), name=paper.person(view, view.user_id)) if step.signature else ""
+    return {
+        "label": one.label, "name": f"{place.called(view, record)} {_title(record)}", "action": f"{path}/step/{one.name}", "back": path,
+        "version": view.form.get("_version") or record.version, "is_mine": one.is_mine, "signs": signs,
+        "who": view._("Only these can do it: {who}", who=paper.who_words(view, one.who)), "clause": clause_words(view, step.clause),
         "not_yet": view._("“{step}” is not possible yet, {count} missing", step=one.label, count=len(one.why_not)),
-        "why_not": [] if problems else blocked(view, record, one, work.writable(record, rt)).items, "clause": clause_words(view, step.clause),
         "from_badge": place.badge(view, rt, record.state), "to_badge": place.badge(view, rt, step.target), "consequences": _consequences(view, record, step),
         "asks": view.t(step.asks) if step.asks else view._("Reason") if must_ask else "", "must_ask": must_ask, "reason": view.form.get("_reason", ""),
         "reason_error": by_place.get("/reason", ""), "asks_password": one.asks_password, "password_error": by_place.get("/password", ""),
-        "signs": view._("Signs “{meaning}” as {name}.", meaning=view.t(step.signature.meaning), name=paper.person(view, view.user_id)) if step.signature else "",
-        "is_taking_away": step.target == "void", "crumb": place.crumb(view, rt, (place.called(view, record), place.path_of(record)), (one.label, None)),
-        "refused": view._("{count} things to mend; nothing was done yet", count=len(problems)), "has_files": any(i.shape == "files" for i in inputs),
-        "asked_first": [view.t(problem.what) for problem in _problems(view) if problem.level in ("asks", "warns")],
+        "is_taking_away": step.target == "void", "crumb": place.crumb(view, rt, (place.called(view, record), path), (one.label, None)),
+        "asked_first": [view.t(problem.what) for problem in told if problem.level in ("asks", "warns")],
     }
-    return view.render("step.html", page=page, inputs=inputs, sheets=sheets, problems=problems, grid_texts=GRID_TEXTS(view))
 
 
 def _problems(view: View) -> tuple[Problem, ...]:
@@ -448,7 +462,9 @@ def _problems(view: View) -> tuple[Problem, ...]:
     return (Problem("", view.refusal.what, who, view.refusal.code),)
 
 
-def _step_inputs(view: View, record: Record, step: Transition, fills: frozenset[str], reading: Reading) -> tuple[list[forms.Input], list[forms.Sheet], forms.Typed]:
+def _step_inputs(
+    view: View, record: Record, fills: frozenset[str], reading: Reading,
+) -> tuple[list[forms.Input], list[forms.Sheet], forms.Typed]:
     rt = record.type
     shape = shapes(view, rt, reading)
     raw = forms.told(rt, record.values, reading, shape)

@@ -124,7 +124,7 @@ def reading_join(view: View, words: Sequence[str]) -> str:
 
 def _state(view: View, record: Record, state: str) -> str:
     declared = record.type.states.get(state)
-    return view.label("state", f"{record.type.name}.{state}", declared.label if declared else state)
+    return view.label("state", f"{record.type.name}:{state}", declared.label if declared else state)
 
 
 def _changes(view: View, record: Record, changes: Mapping[str, Any], reading: Reading) -> Iterator[Change]:
