@@ -6,8 +6,8 @@ a test reads this map:
     8  app cli
     7  api web worker demo
     6  schemas printing transfer reports inbox
-    5  service site drafts lists waiting
-    4  people directory access passwords sessions audit signatures numbering files links settings sendings content
+    5  service site drafts waiting
+    4  people directory access passwords sessions audit signatures numbering files links settings sendings answers content heartbeats
     3  storage upgrade config
     2  registry checks
     1  fields records workflow hookspecs translations patterns

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +41,16 @@ class Module:
         """What the map of the floors calls it: `core.web.view` is part of `web`; core itself is the empty part."""
         return self.name.removeprefix("core").strip(".").partition(".")[0]
 
+    @cached_property
+    def code_lines(self) -> int:
+        """Its lines that hold code: no blank ones, no comments, no docstrings."""
+        skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+        held = {
+            line for token in tokenize.generate_tokens(io.StringIO(self.text).readline) if token.type not in skipped
+            for line in range(token.start[0], token.end[0] + 1)
+        }
+        return len(held - set(_docstring_lines(self.tree)))
+
     def imports(self) -> Iterator[Import]:
         """Every import anywhere in it, relative ones resolved."""
         yield from _imports(self, self.tree, False)
@@ -48,6 +60,12 @@ class Module:
         for node in ast.walk(self.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
+
+
+def _docstring_lines(tree: ast.Module) -> Iterator[int]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node, clean=False) is not None:
+            yield from range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
 
 
 def _imports(module: Module, node: ast.AST, typing: bool) -> Iterator[Import]:
