@@ -6,6 +6,7 @@ import json
 from functools import cached_property
 
 from flask import Blueprint, Response
+from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import BaseConverter
 
 from core.api import house, openapi, records
@@ -59,10 +60,14 @@ def create_api(site: Site) -> tuple[Blueprint, Runner]:
     """The blueprint of the API, and what runs it."""
     api = Api(site)
     blueprint = Blueprint("api", __name__)
-    blueprint.record(lambda state: state.app.url_map.converters.setdefault("id", Identity))
+    blueprint.record(_know_identities)
     for module in api.modules:
         api.runner.mount(blueprint, module)
     return blueprint, api.runner
+
+
+def _know_identities(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["id"] = Identity
 
 
 __all__ = ["Api", "create_api"]

@@ -176,7 +176,7 @@ def _compare(column: Any, operator: str, value: Any) -> ColumnElement[bool]:
 
 
 def _readable(work: Work, rt: RecordType, tables: Tables) -> list[ColumnElement[bool]]:
-    if work.is_inside:
+    if work.is_inside or work.is_machine:
         return []
     main = tables.main.c
     scope = work.access.scope(rt)
@@ -339,6 +339,21 @@ def _suggest_any(work: Work, wanted: str, limit: int) -> list[Name]:
 
 
 def without(event: Event, hidden: Iterable[str]) -> Event:
-    """A row of the trail without the changes of fields that its reader may not see."""
+    """A row of the trail without the changes of fields, and columns as `lines.column`, that its reader may not see."""
     names = set(hidden)
-    return replace(event, changes={name: pair for name, pair in event.changes.items() if name not in names})
+    columns = {name: frozenset(h.partition(".")[2] for h in names if h.startswith(f"{name}.")) for name in event.changes}
+    changes = {name: _rows_without(pair, columns[name]) for name, pair in event.changes.items() if name not in names}
+    return replace(event, changes=changes)
+
+
+def _rows_without(change: Any, columns: frozenset[str]) -> Any:
+    """What happened to the rows of a table, without some of its columns."""
+    if not columns or not isinstance(change, dict):
+        return change
+    found = dict(change)
+    for part in ("added", "removed"):
+        if part in found:
+            found[part] = [{name: value for name, value in row.items() if name not in columns} for row in found[part]]
+    if "changed" in found:
+        found["changed"] = [{**row, "changes": {n: pair for n, pair in row["changes"].items() if n not in columns}} for row in found["changed"]]
+    return found

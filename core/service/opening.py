@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from core import audit
 from core import links as link_rows
-from core.errors import NotFound, Problem
+from core.errors import NotFound, Problem, Refused
 from core.messages import _
 from core.records import RecordType
 from core.service.shapes import LinkView
@@ -128,6 +128,14 @@ def keep_links(work: Work, record: Record, old: Record | None) -> None:
     after = link_rows.references_of(record)
     if after:
         link_rows.replace_references(work.connection, record.id, after, link_rows.references_of(old) if old is not None else {}, at=work.now)
+
+
+def refuse_if_referred_to(work: Work, record: Record) -> None:
+    """Refused where another record refers to this one, which therefore cannot go."""
+    found = [link for link in link_rows.of(work.connection, record.id, "in", kinds=link_rows.FIELD) if link.from_id != record.id]
+    if found:
+        names = ", ".join(link.number or link.title for link in found[:5])
+        raise Refused([Problem("", _("{names} refers to this.", names=names), _("Take it out there first."), "referred_to")])
 
 
 def unlink(work: Work, record: Record) -> None:

@@ -53,7 +53,7 @@ def fire(work: Work, record: Record, name: str, asked: Asked, given: Mapping[str
     return record
 
 
-def born(work: Work, record: Record, name: str, asked: Asked, problems: list[Problem]) -> Record:
+def born(work: Work, record: Record, name: str, asked: Asked, problems: list[Problem], number: str | None = None) -> Record:
     """Take a creating step: the record is there at once, numbered and signed."""
     step = record.type.steps[name]
     if not work.is_inside:
@@ -65,7 +65,7 @@ def born(work: Work, record: Record, name: str, asked: Asked, problems: list[Pro
     passed = _pass_on(work, record)
     problems += _check(work, record, None, name, step, asked)
     work.stop_on(problems, asked)
-    work.give_number(record)
+    work.give_number(record, number)
     work.insert(record, past(name), asked, step=name, kept=[*problems, *_passed_notes(passed)])
     _afterwards(work, record, name, step)
     return record

@@ -268,6 +268,8 @@ def _record_problems(work: Work, record: Record, place: str, kind: Any, target: 
     if target.state in ("void", "inactive") and not getattr(kind, "states", ()):
         yield Problem(place, _("“{title}” is out of use.", title=target.number or target.title), _("Choose another one."), "reference_state")
     states = getattr(kind, "states", ())
+    if target.state == "draft" and not states:
+        yield Problem(place, _("“{title}” is still a draft.", title=target.title), _("Submit it first, or choose another one."), "reference_state")
     if states and target.state not in states:
         label = target.type.states[target.state].label
         yield Problem(place, _("“{title}” is in the state “{state}”.", title=target.number or target.title, state=label),

@@ -183,7 +183,7 @@ class Work:
 
     def may_read(self, record: Record) -> bool:
         """Whether the actor may read a record: by role, as its author, by a reader row, or through what opened it."""
-        if self.access.may_read(record.type, record):
+        if self.is_machine or self.access.may_read(record.type, record):
             return True
         if is_private(record.type, record) or self.actor is None:
             return False
@@ -337,7 +337,7 @@ class Work:
             allowed = self._open_names(rt, department, step)
             problems += values.may_write(rt, (n for n in values.changed(record, self._blank_values(rt)) if n.partition(".")[0] in given), allowed)
         if step is not None:
-            return steps.born(self, record, step, asked, problems)
+            return steps.born(self, record, step, asked, problems, number)
         problems += self._check_save(record, None)
         if rt.is_register:
             problems += steps.complete(self, record, rt.all_sections["form"].fields if not rt.sections else tuple(rt.fields))
@@ -437,6 +437,7 @@ class Work:
             raise Stale(_("Only a draft without a number can be deleted; this one can be voided."), status=409, version=record.version)
         if not self.is_inside and record.created_by != self.actor:
             raise NotAllowed(_("Only its author deletes a draft."))
+        opening.refuse_if_referred_to(self, record)
         entry = self.entry(record, "deleted", audit.removal(record), version=record.version + 1)
         opening.unlink(self, record)
         files.release(self.connection, record.id)
@@ -460,7 +461,7 @@ class Work:
         hidden = self.access.hidden(record.type, record)
         changes = [
             Change(field, *_before_and_after(pair), event.actor_id, event.at.isoformat())
-            for event in audit.changed_since(self.connection, record.id, version) for field, pair in event.changes.items() if field not in hidden
+            for event in audit.changed_since(self.connection, record.id, version) for field, pair in lists.without(event, hidden).changes.items()
         ]
         if what:
             return Stale(what, status=status, version=record.version, changes=changes)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from core.records import RecordType
 from core.registry import Registry
@@ -133,11 +133,15 @@ def bump(connection: Connection, name: str) -> None:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the whole unit of work may simply be tried again: a deadlock, a serialization failure, a busy SQLite."""
+    """Whether the whole unit of work may simply be tried again.
+
+    A deadlock, a serialization failure, a busy SQLite; and a broken constraint, because somebody was quicker than the
+    check before it: at the second try the check sees it and refuses in words.
+    """
     if not isinstance(error, DBAPIError):
         return False
     state = getattr(error.orig, "sqlstate", None)
-    if state in ("40001", "40P01", "55P03"):
+    if state in ("40001", "40P01", "55P03", "23505", "23503") or isinstance(error, IntegrityError):
         return True
     return isinstance(error, OperationalError) and "locked" in str(error.orig)
 

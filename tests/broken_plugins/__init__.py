@@ -8,8 +8,27 @@ from dataclasses import replace
 from types import ModuleType
 
 from core import (
-    Bars, Choice, Clause, Deadline, Extension, Function, Named, Numbering, Opens, Plugin, Policy, PrintForm, RecordType, Report, Role, Section, State,
-    Transition, Workflow, fields, hookimpl,
+    Bars,
+    Choice,
+    Clause,
+    Deadline,
+    Extension,
+    Function,
+    Named,
+    Numbering,
+    Opens,
+    Plugin,
+    Policy,
+    PrintForm,
+    RecordType,
+    Report,
+    Role,
+    Section,
+    State,
+    Transition,
+    Workflow,
+    fields,
+    hookimpl,
 )
 
 POLICY = Policy("broken.note.approver", "Who approves", {"head": Choice("Head", roles=("broken.author",)), "none": Choice("Nobody", skips=("close",))}, default="head")
@@ -153,6 +172,7 @@ BROKEN = {
                             types=(RecordType(name="user.role", label="Role", may_create=("user.author",), fields={"name": fields.Text("Name")}),)),),
     "title-field": (note(title="{colour}"),),
     "title-personal": (note(title="{phone}"),),
+    "title-private": (note_field(subject=fields.Text("Subject", required=True, read_by=("broken.author",))),),
     "type-name": (package(types=(replace(NOTE, name="broken.reports"), THING)),),
     "unique-field": (note(unique=(("colour",),)),),
     "unreachable": (flow(states={**STATES, "lost": State("Lost", final=True)}),),
