@@ -321,7 +321,7 @@ def naming_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
             yield Fault("title-field", rt.name, _("The title names “{name}”, which is not a field.", name=name))
         elif kind is not None and kind.personal:
             yield Fault("title-personal", rt.name, _("The personal field “{name}” may not stand in a title.", name=name))
-        elif kind is not None and (kind.read_by or rt.all_sections[rt.section_of[head]].read_by):
+        elif kind is not None and (kind.read_by or any(head in section.fields for section in rt.sections.values() if section.read_by)):
             yield Fault("title-private", rt.name, _("“{name}” is not for everyone, a title is.", name=name), _("Take another field for the title."))
     for group in rt.unique:
         for name in group:
