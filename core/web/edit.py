@@ -192,10 +192,20 @@ def _add_or_take_out(rt: RecordType, raw: forms.Raw, go: str, what: str) -> None
 
 
 def _save(view: View, target: Target, raw: forms.Raw, step: str) -> Response:
-    work, rt = view.work, target.rt
-    typed = forms.typed(rt, raw, writable(view, target), work.reading())
+    """Save, and take the step where one was pressed; what could not be read is told together with what the door refuses."""
+    typed = forms.typed(target.rt, raw, writable(view, target), view.work.reading())
+    try:
+        response = _saved(view, target, typed, step)
+    except Refused as refused:
+        unread = {problem.pointer for problem in typed.problems}
+        raise Refused([*typed.problems, *(one for one in refused.problems if one.pointer not in unread)]) from None
     if typed.problems:
         raise Refused(typed.problems)
+    return response
+
+
+def _saved(view: View, target: Target, typed: forms.Typed, step: str) -> Response:
+    work, rt = view.work, target.rt
     asked = Asked(view.form.get("_reason", "").strip(), None, view.first.confirmed if isinstance(view.first, Before) else None)
     if target.record is None:
         record: Record = work.create(

@@ -23,9 +23,9 @@ NUMERALS = _("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20")
 """How the sections of a form are counted, with spaces between."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Shown:
-    """One value to read: its text, or links, or files."""
+    """One value to read: its text, or links, or files. A page makes many, so it is not frozen."""
 
     name: str
     label: str
@@ -38,12 +38,12 @@ class Shown:
     is_missing: bool = False
     is_figure: bool = False
     separator: str = ", "
-    options: Sequence[tuple[str, bool]] = ()
+    held_kind: str = ""
 
     @property
-    def held_kind(self) -> str:
-        """The kind of the value, for a worked-out one that of what it holds."""
-        return door.bare(self.kind).kind
+    def is_plain(self) -> bool:
+        """Whether its text is all there is to show."""
+        return bool(self.text) and not self.unit and self.kind.kind != "long_text"
 
     @property
     def is_long(self) -> bool:
@@ -73,6 +73,18 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What is the same for every value of a field: the kind it holds, its label, width, unit."""
+
+    held: Field
+    label: str
+    span: int
+    unit: str
+    is_figure: bool
+    is_fixed: bool
+
+
+@dataclass(frozen=True)
 class Part:
     """A section of the form: heading, who fills it, its values and tables in their order, and what locked it."""
 
@@ -99,6 +111,7 @@ class Paper:
         self.missing = frozenset(missing)
         self.writable = writable
         self.shown = view.work.shown(record)
+        self._known: dict[int, Facts] = {}
 
     def parts(self, signatures: Sequence[Signature] = (), visited: Collection[str] = ()) -> list[Part]:
         """The sections that are there for this reader."""
@@ -150,7 +163,7 @@ class Paper:
         columns = {column: one for column, one in lines.columns.items() if f"{name}.{column}" not in hidden}
         rows = list(rows)
         columns = {column: one for column, one in columns.items() if not one.effects_only or any(not one.empty(row_values(row).get(column)) for row in rows)}
-        heads = [Shown(column, self.view.t(one.label), one, is_figure=is_figure(one), unit=self._unit(one)) for column, one in columns.items()]
+        heads = [Shown(column, self.facts(one).label, one, is_figure=self.facts(one).is_figure, unit=self.facts(one).unit) for column, one in columns.items()]
         shown = [
             (str(row_id(row) or ""), [self.value(column, one, row_values(row), f"/{name}/{place}/{column}", in_table=True) for column, one in columns.items()])
             for place, row in enumerate(rows)
@@ -158,28 +171,32 @@ class Paper:
         sums = forms.totals(lines, rows, self.reading) if len(rows) > 1 else {}
         return Table(name, self.view.t(kind.label), heads, shown, {column: text for column, text in sums.items() if column in columns})
 
-    def _unit(self, kind: Field) -> str:
-        held = kind.value if isinstance(kind, Computed) else kind
-        fixed = not getattr(held, "unit_of", "") and not getattr(held, "currency_of", "")
-        return held.suffix({}, self.reading) if fixed else ""
+    def facts(self, kind: Field) -> Facts:
+        """What is the same for every value of a field or column."""
+        known = self._known.get(id(kind))
+        if known is None:
+            held = door.bare(kind)
+            is_fixed = not getattr(held, "unit_of", "") and not getattr(held, "currency_of", "")
+            unit = held.suffix({}, self.reading) if is_fixed else ""
+            span = 12 if kind.kind == "long_text" and not kind.width else kind.span
+            known = Facts(held, self.view.t(kind.label), span, "" if unit == "%" else unit, held.kind in forms.FIGURES, is_fixed)
+            self._known[id(kind)] = known
+        return known
 
-    def value(self, name: str, kind: Field, values: Mapping[str, Any], where: str, in_table: bool = False) -> Shown:
-        """One value as people read it."""
-        held = kind.value if isinstance(kind, Computed) else kind
-        given = values.get(name)
-        links: list[tuple[str, str]] = []
-        files: list[tuple[int, str]] = []
-        if held.kind in forms.FILES:
-            files = [(one, str(self.reading.names.get(one) or one)) for one in given or ()]
-        elif held.kind in ("reference", "references", "any_record"):
-            links = [self._link(one) for one in (given or ()) if one] if held.is_list else [] if given is None else [self._link(given)]
-        text = "" if files or links else held.text(given, self.reading)
-        unit = "" if in_table and self._unit(kind) else held.suffix(values, self.reading) if text else ""
-        is_required = kind.required and kind.empty(given)
-        return Shown(
-            name, self.view.t(kind.label), kind, 12 if kind.kind == "long_text" and not kind.width else kind.span, text,
-            "" if unit == "%" else unit, links, files, where in self.missing and is_required, is_figure(kind), self.reading.separator,
-        )
+    def value(self, name: str, kind: Field, values: Mapping[str, Any], where: str = "", in_table: bool = False) -> Shown:
+        """One value as people read it; in a table a unit that every row has stands in the heading alone."""
+        facts, given = self.facts(kind), values.get(name)
+        shown = Shown(name, facts.label, kind, facts.span, is_figure=facts.is_figure, separator=self.reading.separator, held_kind=facts.held.kind)
+        if given is None or given == ():
+            shown.is_missing = kind.required and where in self.missing
+        elif facts.held.kind in forms.FILES:
+            shown.files = [(one, str(self.reading.names.get(one) or one)) for one in given]
+        elif facts.held.kind in ("reference", "references", "any_record"):
+            shown.links = [self._link(one) for one in (given if facts.held.is_list else (given,))]
+        else:
+            shown.text = facts.held.text(given, self.reading)
+            shown.unit = facts.unit if facts.is_fixed and not in_table else "" if facts.is_fixed else facts.held.suffix(values, self.reading)
+        return shown
 
     def _link(self, id: int) -> tuple[str, str]:
         name = self.reading.names.get(id)
@@ -214,11 +231,6 @@ def _stretch(items: list[Shown | Table], used: int) -> None:
 def is_table(kind: Field) -> bool:
     """Whether a field is drawn as a table."""
     return isinstance(kind, Lines) or (isinstance(kind, Computed) and kind.is_table)
-
-
-def is_figure(kind: Field) -> bool:
-    """Whether a value is right-aligned in a table."""
-    return (kind.value if isinstance(kind, Computed) else kind).kind in forms.FIGURES
 
 
 def ids_in_tables(record: Record) -> Iterator[int]:

@@ -191,6 +191,7 @@ class Grid {
       this.unmark();
     });
     this.card.addEventListener("click", (event) => this.button(event));
+    for (const name of ["resize", "scroll"]) window.addEventListener(name, () => { this.tip.hidden = true; this.suggestions.close(); }, { passive: true });
   }
 
   button(event) {
@@ -639,7 +640,7 @@ class Grid {
         const wrong = target && target.getAttribute("aria-invalid") === "true";
         const cell = put(line, "td", texts[at], wrong ? "bad" : target ? "" : "t3");
         if (wrong) { const why = document.createElement("div"); why.className = "s"; why.textContent = this.sentence(target); cell.append(why); }
-        else if (target && this.shown(target) !== texts[at] && texts[at]) {
+        else if (target && plain(this.shown(target)) !== plain(texts[at]) && texts[at]) {
           const how = document.createElement("div"); how.className = "s t3"; how.textContent = "→ " + this.shown(target); cell.append(how);
         }
       });
