@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 from core.audit import personal, sealing, trail
 from core.audit.changes import creation, differences, personal_fields, removal
 from core.audit.personal import ERASED, Opener, is_erased
-from core.audit.sealing import SEAL, Anchor, Report, anchor, head, read_anchors, seal, verify
+from core.audit.sealing import SEAL, Anchor, Report, anchor, exported, head, read_anchors, seal, verify
 from core.audit.trail import TRAIL, Entry, Event, Origin, changed_since, history, protect, recent, times, write
 
 __all__ = [
-    "ERASED", "SEAL", "TRAIL", "Anchor", "Entry", "Event", "Opener", "Origin", "Report", "anchor", "changed_since", "creation", "differences", "erase", "head",
-    "history", "is_erased", "personal", "personal_fields", "protect", "read_anchors", "recent", "removal", "seal", "sealing", "times", "trail", "verify",
-    "write",
+    "ERASED", "SEAL", "TRAIL", "Anchor", "Entry", "Event", "Opener", "Origin", "Report", "anchor", "changed_since", "creation", "differences",
+    "erase", "exported", "head", "history", "is_erased", "personal", "personal_fields", "protect", "read_anchors", "recent", "removal", "seal",
+    "sealing", "times", "trail", "verify", "write",
 ]
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Row, Table, Text, and_, func, insert, literal, literal_column, select, true
 
-from core.audit.trail import GENESIS, HASHED, TRAIL, make_append_only, row_hash
+from core.audit.trail import GENESIS, HASHED, TRAIL, append_only, hashed, row_hash
 from core.errors import Problem
 from core.messages import _
 from core.storage import RECORD, Base, Database, Id
@@ -50,8 +50,7 @@ class Seal(Base):
     )
 
 
-SEAL = Base.metadata.tables["seal"]
-make_append_only(SEAL)
+SEAL = append_only(Base.metadata.tables["seal"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +173,21 @@ def read_anchors(path: Path) -> list[Anchor]:
         if line.strip():
             found.append(Anchor(int(seq) if seq.isascii() and seq.isdigit() else -1, hash, at))
     return found
+
+
+# For somebody outside
+
+
+def exported(connection: Connection, after: int = 0) -> Iterator[dict[str, Any]]:
+    """Sealed rows in the order of the seal, beginning after a place: all that is needed to prove them without this site.
+
+    Personal values stay protected. `hash` is SHA-256 of `prev` and the canonical JSON of `row`; `sealed` that of the seal
+    before, the place, the row's id, its order and its hash, with `|` between them.
+    """
+    columns = [*(TRAIL.c[name] for name in HASHED), TRAIL.c.prev, TRAIL.c.hash, TRAIL.c.xact]
+    wanted = select(SEAL.c.seq, SEAL.c.hash.label("sealed"), *columns).join(TRAIL, TRAIL.c.id == SEAL.c.trail_id)
+    for row in _streamed(connection, wanted.where(SEAL.c.seq > after).order_by(SEAL.c.seq)):
+        yield {"seq": row.seq, "row": hashed(row._mapping), "prev": row.prev, "hash": row.hash, "order": str(row.xact), "sealed": row.sealed}
 
 
 # The proof

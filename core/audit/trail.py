@@ -24,6 +24,41 @@ GENESIS: Final = ""
 """What stands before the first row of a chain."""
 
 
+# Append only
+
+APPEND_ONLY: Final = ("trail", "seal")
+
+_SQLITE: Final = """CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {VERB} ON {table}
+BEGIN SELECT RAISE(ABORT, '{table} is append only'); END"""
+_FUNCTION: Final = """CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% is append only', TG_TABLE_NAME; END $$"""
+_POSTGRESQL: Final = """CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION append_only()"""
+
+
+def triggers(table: str, dialect: str) -> tuple[str, ...]:
+    """The statements that make a table append only; they may be run again and again."""
+    if dialect == "sqlite":
+        return tuple(_SQLITE.format(table=table, verb=verb, VERB=verb.upper()) for verb in ("update", "delete"))
+    return (_FUNCTION, _POSTGRESQL.format(table=table))
+
+
+def protect(connection: Connection) -> None:
+    """Make sure that the trail and its seal are append only: run after every upgrade of the schema."""
+    for table in APPEND_ONLY:
+        for statement in triggers(table, connection.dialect.name):
+            connection.exec_driver_sql(statement.replace("%", "%%"))
+
+
+def append_only(table: Table) -> Table:
+    """The table, with its triggers made together with it, also with its copies in other metadata."""
+    for dialect in ("sqlite", "postgresql"):
+        for statement in triggers(table.name, dialect):
+            ddl = DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+            event.listen(table, "after_create", ddl, propagate=True)
+    return table
+
+
 class Trail(Base):
     """Who did what, when, why and from where. `changes` and `cause` are JSON kept as the very text that was hashed.
 
@@ -57,10 +92,9 @@ class Trail(Base):
     )
 
 
-TRAIL = Base.metadata.tables["trail"]
+TRAIL = append_only(Base.metadata.tables["trail"])
 HASHED: Final = tuple(column.name for column in TRAIL.columns if column.name not in ("prev", "hash", "xact"))
 """The columns that a row's hash covers, besides the hash before it."""
-APPEND_ONLY: Final = ("trail", "seal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,53 +190,22 @@ def _plain(value: object) -> Any:
 
 
 def row_hash(row: Mapping[Any, Any]) -> str:
-    """SHA-256 of the hash before and the canonical JSON of the row; ids as texts, the moment in UTC."""
-    hashed: dict[str, Any] = {}
+    """SHA-256 of the hash before and the canonical JSON of the row."""
+    return hashlib.sha256(f"{row['prev']}{canonical(hashed(row))}".encode()).hexdigest()
+
+
+def hashed(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """What the hash of a row covers; ids as texts, the moment in UTC."""
+    found: dict[str, Any] = {}
     for name in HASHED:
         value = row[name]
         if isinstance(value, datetime):
             value = value.astimezone(UTC).isoformat()
-        hashed[name] = str(value) if name in _IDS and value is not None else value
-    return hashlib.sha256(f"{row['prev']}{canonical(hashed)}".encode()).hexdigest()
+        found[name] = str(value) if name in _IDS and value is not None else value
+    return found
 
 
 _IDS: Final = frozenset({"id", "record_id", "actor_id", "for_id"})
-
-
-# Append only
-
-
-_SQLITE: Final = """CREATE TRIGGER IF NOT EXISTS {table}_no_{verb} BEFORE {VERB} ON {table}
-BEGIN SELECT RAISE(ABORT, '{table} is append only'); END"""
-_FUNCTION: Final = """CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION '% is append only', TG_TABLE_NAME; END $$"""
-_POSTGRESQL: Final = """CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
-FOR EACH STATEMENT EXECUTE FUNCTION append_only()"""
-
-
-def triggers(table: str, dialect: str) -> tuple[str, ...]:
-    """The statements that make a table append only; they may be run again and again."""
-    if dialect == "sqlite":
-        return tuple(_SQLITE.format(table=table, verb=verb, VERB=verb.upper()) for verb in ("update", "delete"))
-    return (_FUNCTION, _POSTGRESQL.format(table=table))
-
-
-def protect(connection: Connection) -> None:
-    """Make sure that the trail and its seal are append only: run after every upgrade of the schema."""
-    for table in APPEND_ONLY:
-        for statement in triggers(table, connection.dialect.name):
-            connection.exec_driver_sql(statement.replace("%", "%%"))
-
-
-def make_append_only(table: Table) -> None:
-    """Have the triggers made together with a table, also with its copies in other metadata."""
-    for dialect in ("sqlite", "postgresql"):
-        for statement in triggers(table.name, dialect):
-            ddl = DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
-            event.listen(table, "after_create", ddl, propagate=True)
-
-
-make_append_only(TRAIL)
 
 
 # Reading

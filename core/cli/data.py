@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from core import audit, transfer
+from core import audit, signatures, transfer
 from core.cli.frame import Desk, command, yunkong
 from core.errors import Problem, Refused
 from core.messages import _
@@ -79,13 +80,15 @@ def audit_() -> None:
 @click.option("--anchors", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A file of anchors kept outside; else the site's own.")
 @click.option("--seal/--no-seal", default=True, help="Seal first what the worker has not sealed yet.")
 def audit_verify(desk: Desk, anchors: Path | None, seal: bool) -> None:
-    """Prove the trail: every row, every record's chain, the seal over all, and the anchors."""
+    """Prove the trail: every row, every record's chain, the seal over all, the anchors, the signatures and the files they cover."""
     site = desk.site
     if seal:
         audit.seal(site.database)
     if anchors is None and site.config.anchors:
         anchors = site.config.path / site.config.anchors
     report = audit.verify(site.database, audit.read_anchors(anchors) if anchors else None)
+    for one in signatures.verify(site.database, site.files):
+        report.add(one.code, one.where, one.what)
     told = {
         "ok": report.ok, "rows": report.rows, "records": report.records, "sealed": report.sealed, "unsealed": report.unsealed,
         "anchors": report.anchors, "found": report.found,
@@ -99,3 +102,18 @@ def audit_verify(desk: Desk, anchors: Path | None, seal: bool) -> None:
     desk.answer(told, counts, *problems, _("The trail holds.") if report.ok else _("The trail does not hold: {count} findings.", count=report.found))
     if not report.ok:
         raise click.exceptions.Exit(1)
+
+
+@command(audit_, name="export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--after", type=click.IntRange(0), default=0, help="Begin after this place of the seal; from the start where it is left out.")
+def audit_export(desk: Desk, file: Path, after: int) -> None:
+    """Write the sealed trail, one JSON object a line, so that it can be proven elsewhere; what is not sealed yet is sealed first."""
+    audit.seal(desk.site.database)
+    last = count = 0
+    with desk.site.database.begin(reading=True) as connection, file.open("w", encoding="utf-8") as out:
+        for row in audit.exported(connection, after):
+            out.write(json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n")
+            last, count = row["seq"], count + 1
+    told = _("{count} rows of the trail are in {file}, the last one at place {last} of the seal.", count=count, file=file, last=last)
+    desk.answer({"file": str(file), "rows": count, "last": last}, told)

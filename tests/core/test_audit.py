@@ -1,5 +1,7 @@
 """The trail: complete, append only, chained, sealed; and every tampering shows."""
 
+import hashlib
+import json
 import random
 import shutil
 import threading
@@ -331,6 +333,24 @@ def test_a_spoilt_anchor_does_not_pass(database, tmp_path):
     audit.seal(database)
     (tmp_path / "anchors").write_text("what 12\n")
     assert [p.code for p in check(database, audit.read_anchors(tmp_path / "anchors")).problems] == ["anchor-missing"]
+
+
+def test_the_export_can_be_proven_elsewhere(database):
+    """With nothing but SHA-256 and JSON: every row's hash, every seal, and no personal value in it."""
+    record = changed(database, created(database, phone="13800138000"), note="计划")
+    audit.seal(database)
+    with database.begin(reading=True) as connection:
+        rows = list(audit.exported(connection))
+        assert [row["seq"] for row in audit.exported(connection, after=1)] == [2]
+    before = ""
+    for row in json.loads(json.dumps(rows)):
+        plain = json.dumps(row["row"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        assert hashlib.sha256(f"{row['prev']}{plain}".encode()).hexdigest() == row["hash"]
+        sealed = f"{before}|{row['seq']}|{row['row']['id']}|{row['order']}|{row['hash']}"
+        assert hashlib.sha256(sealed.encode()).hexdigest() == row["sealed"]
+        before = row["sealed"]
+    assert [row["row"]["record_id"] for row in rows] == [str(record.id)] * 2
+    assert "13800138000" not in json.dumps(rows)
 
 
 def test_deleted_draft_leaves_a_sound_chain(database):

@@ -424,3 +424,12 @@ def no_traces_in_the_environment(monkeypatch):
     """`--port` and `--host` reach other processes through the environment; they stay in their test."""
     monkeypatch.setenv("YUNKONG_PORT", "")
     monkeypatch.setenv("YUNKONG_HOST", "")
+
+
+def test_the_trail_can_be_taken_out(at, tmp_path):
+    """`audit export` writes the sealed trail a line at a time, and goes on where the last one ended."""
+    first = at("audit", "export", tmp_path / "trail.jsonl", "--json").json
+    lines = (tmp_path / "trail.jsonl").read_text(encoding="utf-8").splitlines()
+    assert first["rows"] == len(lines) == first["last"]
+    assert json.loads(lines[0])["seq"] == 1
+    assert at("audit", "export", tmp_path / "more.jsonl", "--after", first["last"], "--json").json["rows"] == 0
