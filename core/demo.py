@@ -126,7 +126,7 @@ class Demo:
     def as_user(self, username: str, day: date, hour: int = 9, minute: int = 0) -> Iterator[Work]:
         """One work of somebody at an hour of a day."""
         self._moment = self.moment(day, hour, minute)
-        with self.site.work(actor=self.user(username), via="cli") as work:
+        with self.site.work(actor=self.user(username), via="web") as work:
             yield work
 
     @contextmanager
@@ -154,6 +154,11 @@ def fill(site: Site, told: Callable[[str], None] = lambda _plugin: None) -> list
             told(hook.plugin)
             hook({"demo": demo})
     return accounts
+
+
+def company_name() -> str:
+    """What the company is called."""
+    return str(tomllib.loads(COMPANY.read_text(encoding="utf-8"))["name"])
 
 
 def read_data(registry: Registry) -> dict[str, dict[str, Any]]:

@@ -138,7 +138,7 @@ def filled(desk: Desk, folder: Path, names: list[str], database: str) -> list[de
     desk.say(_("Making a demo site; this takes up to a minute."))
     making = folder.with_name(f".{folder.name}.making")
     shutil.rmtree(making, ignore_errors=True)
-    site = make_site(desk, making, name=desk.text(_("Demo company")), kind="demo", database=database, plugins=names)
+    site = make_site(desk, making, name=demo.company_name(), kind="demo", database=database, plugins=names)
     accounts = demo.fill(site, lambda plugin: desk.say(_("Filling in {plugin}", plugin=plugin)))
     desk.close()
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -50,7 +50,7 @@ MONTHLY_PLAN = RecordType(
     columns=("plan_month", "number", "state", "department", "changed_at"),
     fields={
         "plan_month": fields.Month(_("Plan month"), required=True, default=rules.next_month, width=4),
-        "distribution": fields.Departments(_("Issued to"), required=True, default=rules.receiving_departments, width=8),
+        "distribution": fields.Departments(_("Issued to"), required=True, default=rules.receiving_departments, width=12),
         "basis": fields.LongText(_("Planning basis"), required=True, max=2000, help=_("The orders, forecasts and stock the plan rests on.")),
         "resources_and_manpower": fields.LongText(_("Resources and manpower"), max=2000),
         "goals": fields.LongText(_("Goals for quality, efficiency and safety"), max=2000),

@@ -19,7 +19,7 @@ ISSUER = Policy(
 ORDER = RecordType(
     name="production.order",
     label=_("Production order"),
-    title="{number} {product}",
+    title="{product}",
     clauses=("PC-5.1.1",),
     may_read=("production.planner", "production.manager", "production.supervisor", "production.plant_director",
               "stock.keeper", "stock.warehouse_supervisor"),

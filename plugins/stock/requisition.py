@@ -31,7 +31,7 @@ APPROVER = Policy(
 REQUISITION = RecordType(
     name="stock.requisition",
     label=_("Material requisition"),
-    title="{number} {department}",
+    title="{workshop} {date:%Y-%m-%d}",
     clauses=("PC-4.1.3b",),
     may_read=("stock.requester", "stock.supervisor", "stock.keeper", "stock.warehouse_supervisor", "core.head",
               "core.management_representative", "core.general_manager"),
