@@ -183,7 +183,7 @@ def _readable(work: Work, rt: RecordType, tables: Tables) -> list[ColumnElement[
     if scope.everything and rt.is_register:
         return []
     by_role: list[ColumnElement[bool]] = []
-    open_draft = main.state != "draft" if rt.drafts == "author" and rt.initial == "draft" else None
+    open_draft = or_(main.state != "draft", main.number.is_not(None)) if rt.drafts == "author" and rt.initial == "draft" else None
     if scope.everything:
         by_role = [open_draft] if open_draft is not None else []
         if not by_role:

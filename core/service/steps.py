@@ -116,8 +116,7 @@ def _fill(work: Work, new: Record, old: Record, step: Transition, given: Mapping
     """Put what the step fills into the record; anything else is refused."""
     problems = values.put(new, given, accepted=accepted)
     if given:
-        allowed = frozenset(step.fills) | frozenset(f"{n}.{c}" for n in step.fills if n in new.type.lines for c in new.type.lines[n].columns)
-        problems += values.may_write(new.type, values.changed(new, old), allowed)
+        problems += values.may_write(new.type, values.changed(new, old), values.with_columns(new.type, step.fills))
     problems += values.empty_absent(work, new)
     work._compute(new)
     return problems

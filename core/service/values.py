@@ -117,6 +117,12 @@ def writable(work: Work, rt: RecordType, record: Record | None, department: int 
     return frozenset(names - work.access.hidden(rt, record, department))
 
 
+def with_columns(rt: RecordType, names: Iterable[str]) -> frozenset[str]:
+    """The names that a step fills, and of each table every column that people fill."""
+    named = frozenset(names)
+    return named | {one for name in named if name in rt.lines for column in rt.lines[name].columns if _may_hold(rt, one := f"{name}.{column}")}
+
+
 def _free_columns(rt: RecordType, names: set[str]) -> set[str]:
     """The columns that go with their Lines field: those which no section names by themselves."""
     return {f"{n}.{c}" for n in names if n in rt.lines for c in rt.lines[n].columns if f"{n}.{c}" not in rt.section_of}
@@ -140,14 +146,10 @@ def _fills(work: Work, rt: RecordType, section: Section, record: Record | None, 
 def may_write(rt: RecordType, names: Iterable[str], open_names: frozenset[str]) -> Iterator[Problem]:
     """A problem for each changed name that is not open."""
     for name in names:
-        if name in open_names:
+        kind = rt.kind_of(name)
+        if name in open_names or isinstance(kind, Computed):
             continue
         head = name.partition(".")[0]
-        if "." in name and head in open_names and name not in rt.section_of and _may_hold(rt, name):
-            continue
-        if isinstance(rt.kind_of(name), Computed):
-            continue
-        kind = rt.kind_of(name)
         label = kind.label if kind is not None and kind.label else name
         yield Problem(head, _("“{label}” cannot be changed now.", label=label), _("It is locked, not yours to fill, or filled by a step."), "locked")
 

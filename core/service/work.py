@@ -337,7 +337,16 @@ class Work:
             allowed = self._open_names(rt, department, step)
             problems += values.may_write(rt, (n for n in values.changed(record, self._blank_values(rt)) if n.partition(".")[0] in given), allowed)
         if step is not None:
-            return steps.born(self, record, step, asked, problems, number)
+            steps.born(self, record, step, asked, problems, number)
+        else:
+            self._begin(record, asked, number, problems)
+        if source is not None:
+            opening.link_opened(self, source, record, opens)
+        return record
+
+    def _begin(self, record: Record, asked: Asked, number: str | None, problems: list[Problem]) -> None:
+        """Make a draft, or an entry of a register."""
+        rt = record.type
         problems += self._check_save(record, None)
         if rt.is_register:
             problems += steps.complete(self, record, rt.all_sections["form"].fields if not rt.sections else tuple(rt.fields))
@@ -347,9 +356,6 @@ class Work:
             problems.append(Problem("number", _("The number is given later."), code="read_only"))
         self.stop_on(problems, asked)
         self.insert(record, "created", asked, kept=problems)
-        if source is not None:
-            opening.link_opened(self, source, record, opens)
-        return record
 
     def _birth_step(self, rt: RecordType, step: str | None) -> str | None:
         if not rt.creating_steps:
@@ -399,7 +405,7 @@ class Work:
 
     def _open_names(self, rt: RecordType, department: int | None, step: str | None) -> frozenset[str]:
         open_names = values.writable(self, rt, None, department, step)
-        return open_names | frozenset(rt.steps[step].fills) if step else open_names
+        return open_names | values.with_columns(rt, rt.steps[step].fills) if step else open_names
 
     def edit(self, record: Record, version: int | None = None, /, *, accepted: bool = False, asked: Asked = NOTHING_ASKED, **given: Any) -> Record:
         """Change fields; `version` is the one that was seen. Raises Refused, NotAllowed, Stale. Returns the same record."""
