@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core import audit, settings
+from core import people as staff
 from core.errors import NotFound, Refusal, Refused
 from core.service import Asked
 from core.storage import Record
@@ -110,6 +111,13 @@ class Trial:
         with self.site.work(via="cli") as work:
             seat = work.directory.by_code[department].id if department else None
             settings.choose(work.connection, work.directory, work.origin, trial.APPROVER.name, choice, department=seat, reason="test")
+
+    def bind(self, *departments: str, for_department: str = "") -> None:
+        """Say who inspects for a department, or for all."""
+        with self.site.work(via="cli") as work:
+            seats = [work.directory.by_code[code].id for code in departments]
+            wanting = work.directory.by_code[for_department].id if for_department else None
+            staff.bind_function(work.connection, work.registry, work.origin, "trial.inspection", seats, for_department=wanting, reason="test")
 
     def trail(self, id: int, who: str = "") -> list[audit.Event]:
         """The trail of a record, newest first."""
