@@ -56,6 +56,7 @@ class Call:
     work: Work
     request: Request
     confirmed: Confirmed | None = None
+    received: Any = None
 
     def query(self, *known: str) -> dict[str, str]:
         """The query parameters; one that is not known, or given twice, is refused."""
@@ -140,6 +141,7 @@ class Route:
     writes: bool
     summary: str
     confirms: bool = False
+    receives: Callable[[Site, Request], Any] | None = None
 
 
 @dataclass
@@ -150,11 +152,15 @@ class Routes:
 
     def add(
         self, method: str, rule: str, *, may: Permission, writes: bool | None = None, confirms: bool = False,
+        receives: Callable[[Site, Request], Any] | None = None,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """Declare an operation; `may` cannot be left out. One that `confirms` may carry the password again, for a signature."""
+        """Declare an operation; `may` cannot be left out. One that `confirms` may carry the password again, for a signature.
+
+        `receives` takes in what is large before the work begins; the function finds it as `call.received`.
+        """
         def keep(function: Callable[..., Response]) -> Callable[..., Response]:
             summary = (function.__doc__ or "").strip().partition("\n")[0]
-            self.found.append(Route(rule, method, function, may, method != "GET" if writes is None else writes, summary, confirms))
+            self.found.append(Route(rule, method, function, may, method != "GET" if writes is None else writes, summary, confirms, receives))
             return function
         return keep
 
@@ -162,9 +168,11 @@ class Routes:
         """An operation that reads."""
         return self.add("GET", rule, may=may, writes=writes)
 
-    def post(self, rule: str, *, may: Permission, confirms: bool = False) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    def post(
+        self, rule: str, *, may: Permission, confirms: bool = False, receives: Callable[[Site, Request], Any] | None = None,
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
         """An operation that makes or does something."""
-        return self.add("POST", rule, may=may, confirms=confirms)
+        return self.add("POST", rule, may=may, confirms=confirms, receives=receives)
 
 
 class Runner:
@@ -209,6 +217,7 @@ class Runner:
         if route.may == "anyone":
             return route.function(Call(self.site, self.schemas, None, request), **place)  # type: ignore[arg-type]
         confirmed = self._confirm(token, place) if route.confirms else None
+        received = self._receive(route, token) if route.method != "GET" else None
         with self.site.work(token=token, reading=not route.writes, **options) as work:
             g.language = work.language
             if work.seen is None:
@@ -217,8 +226,19 @@ class Runner:
                 raise NotAllowed(_("A browser sends the form secret of its session as X-CSRF-Token."))
             if route.may == "administrator" and not work.access.is_administrator:
                 raise NotAllowed(_("This is for administrators."))
-            call = Call(self.site, self.schemas, work, request, confirmed)
+            call = Call(self.site, self.schemas, work, request, confirmed, received)
             return self._once(route, call, place)
+
+    def _receive(self, route: Route, token: str | None) -> Any:
+        """Take in the whole request, and the file that it brings, before the work begins: a slow sender must not hold up everybody who writes."""
+        if route.receives is None or "Idempotency-Key" in request.headers:
+            request.get_data(cache=True)
+        if route.receives is None:
+            return None
+        with self.site.work(token=token, reading=True) as work:
+            if work.seen is None:
+                raise NotSignedIn()
+        return route.receives(self.site, request)
 
     def _confirm(self, token: str | None, place: Mapping[str, str]) -> Confirmed | None:
         """Prove the password that a signing step brought, in transactions of its own, before the work begins."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from flask import Response
+from flask import Request, Response
 
 from core import files, inbox, reports, sessions
 from core.api.calls import Bad, Call, Routes, answer, identity
@@ -14,6 +14,9 @@ from core.records import RecordType
 from core.schemas import dump_names
 from core.waiting import Waiting
 from core.workflow import Named, Policy, each_by
+
+if TYPE_CHECKING:
+    from core.site import Site
 
 routes = Routes()
 
@@ -143,17 +146,21 @@ def _by_text(by: str | Policy | Named) -> str:
 # Files
 
 
-@routes.post("/files", may="signed in")
+def receive_file(site: Site, sent: Request) -> files.Stored:
+    """Write the file of a request to disk for good."""
+    if sent.mimetype != "multipart/form-data":
+        raise Bad(_("Send the file as multipart/form-data, in a part called “file”."), 415, "media_type")
+    part = sent.files.get("file")
+    if part is None or list(sent.files) != ["file"] or sent.form:
+        raise Refused([Problem("/file", _("Send exactly one file, in a part called “file”."), code="file")])
+    return site.files.put(cast(BinaryIO, part.stream), part.filename or "")
+
+
+@routes.post("/files", may="signed in", receives=receive_file)
 def store_file(call: Call) -> Response:
     """Store a file, to be used in a field within 24 hours."""
     call.query()
-    if call.request.mimetype != "multipart/form-data":
-        raise Bad(_("Send the file as multipart/form-data, in a part called “file”."), 415, "media_type")
-    sent = call.request.files.get("file")
-    if sent is None or list(call.request.files) != ["file"] or call.request.form:
-        raise Refused([Problem("/file", _("Send exactly one file, in a part called “file”."), code="file")])
-    stored = call.site.files.put(cast(BinaryIO, sent.stream), sent.filename or "")
-    file = files.add(call.work.connection, stored, call.work.actor, call.work.now)
+    file = files.add(call.work.connection, call.received, call.work.actor, call.work.now)
     return answer(_file_json(file), 201, {"Location": f"/api/v1/files/{file.id}"})
 
 

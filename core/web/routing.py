@@ -117,7 +117,8 @@ class Runner:
 
     def _welcome(self, view: View) -> View:
         said = self.seal.take("said", request.cookies.get(self.seal.cookie(SAID)), 60) if request.method == "GET" else None
-        view.said = view.t(unpacked(said)) if said else ""
+        if said:
+            view.said, g.said = view.t(unpacked(said)), True
         return view
 
     def guest(self) -> str:
@@ -147,6 +148,8 @@ class Runner:
         try:
             if route.method == "POST":
                 self._check_origin()
+                # The whole form is taken in before the work begins: a slow sender must not hold up everybody who writes.
+                len(request.form)
             first = self._ask_first(route) if route.first else None
             with self.view(reading=route.method == "GET") as view:
                 self._check(route, view)
@@ -175,6 +178,8 @@ class Runner:
         """What remains when the work of a request has ended: a visitor's secret to be kept, a session's use to be written down."""
         if "guest" in g and not request.cookies.get(self.seal.cookie(GUEST)):
             response.set_cookie(self.seal.cookie(GUEST), str(g.guest), **self.seal.cookie_options())
+        if g.get("said") and response.mimetype == "text/html":
+            response.delete_cookie(self.seal.cookie(SAID), **self.seal.cookie_options())
         seen = g.pop("touched", None)
         if seen is not None:
             with self.site.database.begin() as connection:
@@ -221,8 +226,11 @@ class Runner:
 
     def _to_sign_in(self) -> Response:
         """Ask who it is; what was typed comes along."""
-        if request.method == "GET":
-            return Response(status=303, headers={"Location": f"/sign-in?{urlencode({'next': request.full_path.rstrip('?')})}"})
+        if request.method in ("GET", "HEAD"):
+            entrance = f"/sign-in?{urlencode({'next': request.full_path.rstrip('?')})}"
+            if request.headers.get("HX-Request") == "true":
+                return Response(status=401, headers={"HX-Redirect": entrance})
+            return Response(status=303, headers={"Location": entrance})
         with self.view() as view:
             if request.headers.get("X-CSRF-Token"):
                 return Response(view._("Your session has ended. Sign in again; what you typed is kept."), status=401, mimetype="text/plain")
