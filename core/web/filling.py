@@ -216,13 +216,15 @@ def page(
     reading = work.reading(work.names([seen], {*paper.ids_in_tables(seen), *_file_ids(rt, raw)}))
     shape = shapes(view, rt, reading)
     told = forms.told(rt, seen.values, reading, shape)
+    if target.record is None:
+        told |= {name: [row | {"id": ""} for row in told[name]] for name in rt.lines}
     typed = typed or forms.Typed()
     drawn = drawing(view, rt, {**told, **(raw or {})}, reading, shape, open_names, typed, seen.values)
     parts = list(sections(view, target, drawn, seen))
     said = faults(view, rt, typed)
     asked = _asked(view, target)
     page_ = _page(view, target, seen, parts, open_names, version, said, asked, raw or {})
-    warnings = [{"what": view.t(p.what)} for p in all_problems(view, typed) if p.level != "refuses"]
+    warnings = [{"what": f"{view.t(p.what)} {view.t(p.hint)}".strip(), "asks": p.level == "asks"} for p in all_problems(view, typed) if p.level != "refuses"]
     return view.render(
         "edit.html", page=page_, sections=parts, problems=said, warnings=warnings, restored=restored, stale_note=note, saved_at="",
         has_grid=any(sheet.is_open for part in parts for sheet in part.sheets), grid_texts=GRID_TEXTS(view),
