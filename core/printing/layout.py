@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import BaseLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from core.messages import _
-from core.printing.paper import Paper, blocks
+from core.printing.paper import Paper, blocks, halves
 
 HOUSE: Final = "core/house.html"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -25,7 +25,7 @@ class Layout:
             loader=PrefixLoader({**loaders, "core": FileSystemLoader(_TEMPLATES)}),
             autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         )
-        self._environment.filters["blocks"] = blocks
+        self._environment.filters.update(blocks=blocks, halves=halves)
         self._translate = translate
 
     def html(self, paper: Paper, template: str = HOUSE, **more: object) -> str:

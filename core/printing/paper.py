@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,6 +18,7 @@ _SMALL_DIGIT: Final = 1.66
 _WIDE: Final = 267.0
 _WHOLE: Final = 12
 """A text of so many digits (a date, a name) is not broken if it can be helped."""
+_LONG_WORD: Final = re.compile(r"[\u0021-\u2e7f]{11}")
 MOST_LOOSE: Final = 13
 MOST_UPRIGHT: Final = 10
 """A grid with more columns than this is printed on a sheet that lies across."""
@@ -74,6 +77,11 @@ class Grid:
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     foot: tuple[str, ...] = ()
+
+    @property
+    def has_long_words(self) -> bool:
+        """Whether something in it may have to be broken where no word ends."""
+        return any(is_long_word(text) for row in self.rows for text in row)
 
     @property
     def is_dense(self) -> bool:
@@ -159,6 +167,11 @@ class Cell:
     columns: int
 
     @property
+    def has_long_words(self) -> bool:
+        """Whether its text may have to be broken where no word ends."""
+        return is_long_word(self.entry.text)
+
+    @property
     def is_tall(self) -> bool:
         """Whether it may run on to the next page: a long text does, so that nothing shrinks or is cut."""
         return len(self.entry.text) > 400 or self.entry.text.count("\n") > 12 or len(self.entry.pictures) > 2
@@ -224,6 +237,20 @@ def _columns(edges: Sequence[float], left: float, right: float) -> int:
     return edges.index(round(right, 2)) - edges.index(round(left, 2))
 
 
+def is_long_word(text: str) -> bool:
+    """Whether a text has a run of narrow characters that may be wider than its cell."""
+    return _LONG_WORD.search(text) is not None
+
+
+def halves(widths: Sequence[float]) -> list[int]:
+    """Widths in percent as halves of one, none of them nothing, two hundred in all: the classes that the style sheet knows."""
+    whole = [max(int(2 * width), 1) for width in widths]
+    rest = sorted(range(len(widths)), key=lambda place: 2 * widths[place] - whole[place], reverse=True)
+    for place in rest[:max(200 - sum(whole), 0)]:
+        whole[place] += 1
+    return whole
+
+
 def columns_of(text: str) -> int:
-    """How wide a text is, in digits: a Chinese character counts two; of several lines the widest."""
-    return max((sum(2 if ord(c) > 0x2E7F else 1 for c in line) for line in text.split("\n")), default=0)
+    """How wide a text is, in digits: a Chinese character counts two, a capital a little more than one; of several lines the widest."""
+    return max((math.ceil(sum(2.0 if ord(c) > 0x2E7F else 1.25 if "A" <= c <= "Z" else 1.0 for c in line)) for line in text.split("\n")), default=0)

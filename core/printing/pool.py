@@ -64,6 +64,11 @@ class PrintServer:
                 raise PrintFailed(_("The print service could not be started."))
         atexit.register(self.close)
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def close(self) -> None:
         """End the server and its presses."""
         atexit.unregister(self.close)

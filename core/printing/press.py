@@ -146,7 +146,7 @@ class Press:
 
         self._fetcher, self._page = Fetcher, House
         self._fonts, self._counters = FontConfiguration(), CounterStyle()
-        house = (HERE / "templates" / "house.css").read_text("utf-8")
+        house = (HERE / "templates" / "house.css").read_text("utf-8") + "".join(f".w{n} {{ width: {n / 2}% }}" for n in range(1, 201))
         self._style = weasyprint.CSS(string=house, font_config=self._fonts, counter_style=self._counters, url_fetcher=Fetcher({}))
 
     def print(self, html: str, pictures: Mapping[str, bytes]) -> tuple[dict[str, Any], bytes]:
