@@ -54,6 +54,8 @@ def again(view: View) -> Response:
 def enter(view: View) -> Response:
     """Let somebody in, with a code of theirs where they have turned that on."""
     form, next = view.form, own_path(view.form.get("next", "/"))
+    if view.user_id is not None:
+        return view.redirect(next)
     username, password = form.get("username", ""), form.get("password", "")
     ticket = view.seal.take("otp", form.get("ticket"), TICKET_SECONDS)
     if ticket and ticket[0] == username:

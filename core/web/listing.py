@@ -213,10 +213,11 @@ def _columns(view: View, rt: RecordType, asked: Asked) -> list[Column]:
 def _column(view: View, rt: RecordType, name: str, kind: Field | None, asked: Asked) -> Column:
     label = view.t(kind.label if kind else COMMON_LABELS[name])
     sort, direction = None, ""
-    if name in _sortable(view, rt):
-        is_up = asked.sort == name
-        sort = f"-{name}" if is_up else name
-        direction = "ascending" if is_up else "descending" if asked.sort == f"-{name}" else ""
+    key = "number" if name in same_as_number(rt) else name
+    if key in _sortable(view, rt):
+        is_up = asked.sort == key
+        sort = f"-{key}" if is_up else key
+        direction = "ascending" if is_up else "descending" if asked.sort == f"-{key}" else ""
     is_right = kind is not None and kind.kind in ("integer", "decimal", "quantity", "money")
     return Column(name, label, kind, is_right, sort, direction)
 

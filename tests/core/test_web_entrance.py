@@ -166,3 +166,30 @@ def test_a_script_is_told_that_the_session_has_ended(client) -> None:
     """It gets words, not a page."""
     answer = client.post("/me/language", data={"language": "en"}, headers={"X-CSRF-Token": "x"})
     assert answer.status_code == 401 and answer.mimetype == "text/plain"
+
+
+def test_what_a_page_says_is_said_once(client) -> None:
+    """And in the language of its reader."""
+    client.sign_in("core.employee")
+    assert client.post_form("/me/language", {"language": "en"}, page="/me").status_code == 303
+    client.sign_out()
+    assert client.get("/sign-in").status_code == 200
+    client.sign_in("core.employee")
+    new = "seven tall pines stand"
+    client.post_form("/me/password", {"password": PASSWORD, "new": new, "repeated": new}, page="/me")
+    said = "Your password has been changed."
+    assert said in client.get("/me").get_data(as_text=True) and said not in client.get("/me").get_data(as_text=True)
+
+
+def test_signing_in_twice_leads_on(client, people) -> None:
+    """Who is signed in already is not asked again, and nothing waits for itself."""
+    client.sign_in("core.employee")
+    values = {**client.secrets("/me"), "username": people.name(people.id("core.employee")), "password": PASSWORD, "next": "/me"}
+    assert client.post("/sign-in", data=values).headers["Location"] == "/me"
+    assert client.get("/sign-in?next=/me").headers["Location"] == "/me"
+
+
+def test_a_part_of_a_page_leads_to_the_entrance_as_a_whole(client) -> None:
+    """The script is told to go there."""
+    answer = client.get("/master_data/item", headers={"HX-Request": "true"})
+    assert answer.status_code == 401 and answer.headers["HX-Redirect"].startswith("/sign-in?next=")

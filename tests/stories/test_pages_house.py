@@ -85,9 +85,16 @@ def test_the_list_has_the_parts_of_the_mock_up(page, people, filled) -> None:
     looks.assert_about(looks.height(page, ".tb tbody tr"), 36, "row")
     looks.assert_about(looks.height(page, ".st"), 22, "badge")
     assert page.get_by_text("按编号，从小到大").first.is_visible()
+    page.evaluate("window.kept = true")
     page.get_by_role("link", name="下一页").click()
+    page.wait_for_function("document.querySelectorAll('.tb tbody tr').length === 15")
     page.get_by_role("link", name="上一页").click()
-    assert page.locator(".tb tbody tr").count() == 25
+    page.wait_for_function("document.querySelectorAll('.tb tbody tr').length === 25")
+    assert page.evaluate("window.kept"), "only the list is fetched anew"
+    page.locator(".tb tbody a").first.click()
+    page.wait_for_url("**/master_data/item/*")
+    page.go_back()
+    page.wait_for_selector(".tb tbody tr")
 
 
 def test_columns_and_filters_work_by_mouse(page, people, filled) -> None:
@@ -186,6 +193,7 @@ def test_a_workbook_goes_in_through_the_page(page, people, filled, tmp_path) -> 
     looks.assert_phone(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="下载标出错误的工作簿").click()
-    assert openpyxl.load_workbook(download.value.path()).active.cell(3, 5).value
+    download.value.save_as(tmp_path / "marked.xlsx")
+    assert openpyxl.load_workbook(tmp_path / "marked.xlsx").active.cell(3, 5).value
     page.get_by_role("button", name="导入 1 行").click()
     page.wait_for_selector("text=已导入，要改的除外")

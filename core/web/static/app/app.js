@@ -33,6 +33,11 @@
     if (event.persisted) document.querySelectorAll("form[data-sent]").forEach(function (form) { delete form.dataset.sent; });
   });
 
+  // Where a part of a page cannot be had, the whole page says why.
+  document.addEventListener("htmx:responseError", function (event) {
+    if (event.detail.requestConfig.verb === "get" && event.detail.xhr.status !== 401) window.location.assign(event.detail.pathInfo.finalRequestPath);
+  });
+
   document.addEventListener("DOMContentLoaded", function () {
     var summary = document.getElementById("problems");
     if (summary) summary.focus();
