@@ -18,6 +18,8 @@ from typing import Any, Final
 from sqlalchemy import DDL, BigInteger, Column, Connection, Index, Integer, Table, Text, event, func, insert, literal_column, select
 
 from core.audit import personal
+from core.errors import Invalid, Refused
+from core.fields import LongText
 from core.storage import Base, Id, Moment, new_id
 
 GENESIS: Final = ""
@@ -163,12 +165,21 @@ def _row(connection: Connection, origin: Origin, entry: Entry) -> dict[str, Any]
         changes = personal.protect_changes(connection, entry.record_id, changes, entry.personal, origin.at)
     return {
         "id": new_id(), "record_id": entry.record_id, "version": entry.version, "type": entry.type, "action": entry.action, "step": entry.step,
-        "actor_id": origin.actor_id, "for_id": origin.for_id, "at": origin.at, "reason": entry.reason, "via": origin.via,
+        "actor_id": origin.actor_id, "for_id": origin.for_id, "at": origin.at, "reason": _readable(entry.reason), "via": origin.via,
         "address": origin.address, "request_id": origin.request_id, "cause": "" if entry.cause is None else canonical(entry.cause),
         "changes": canonical(changes), "signed": entry.signed,
     }
 
 
+def _readable(reason: str) -> str:
+    """A reason that both databases can keep; Refused where somebody typed or sent one that they cannot."""
+    try:
+        return str(_REASON.accept(reason)) if reason else ""
+    except Invalid as invalid:
+        raise Refused([invalid.at("reason")]) from None
+
+
+_REASON: Final = LongText(max=2_000)
 _INSERT: Final = {
     "sqlite": insert(TRAIL).values(xact=select(func.coalesce(func.max(TRAIL.c.xact), 0) + 1).correlate(None).scalar_subquery()),
     "postgresql": insert(TRAIL).values(xact=literal_column("pg_current_xact_id()::text::bigint")),

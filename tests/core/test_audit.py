@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import audit
 from core.audit import SEAL, TRAIL, Entry, Origin, personal
+from core.errors import Refused
 from core.storage import RECORD, new_id, store
 from tests.core import small
 
@@ -119,6 +120,14 @@ def test_a_print_stands_beside_the_chain(database):
     audit.seal(database)
     assert [event.action for event in told(database, record)] == ["small.order.changed", "small.order.printed", "small.order.created"]
     assert check(database).ok
+
+
+@pytest.mark.parametrize("reason", ["a\x00b", "\ud800", "x" * 2_001])
+def test_a_reason_that_cannot_be_kept_is_refused(database, reason):
+    """By whatever way it came, with its place."""
+    with pytest.raises(Refused) as refused, database.begin() as connection:
+        audit.write(connection, ORIGIN, [Entry(type="core.setting", action="core.setting.changed", reason=reason)])
+    assert refused.value.problems[0].where == "reason"
 
 
 def test_changes_since_a_version(database):
