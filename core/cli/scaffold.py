@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 import re
 import string
@@ -43,9 +44,8 @@ def refuse_name(name: str) -> None:
 
 def plugins_folder() -> Path:
     """The package `plugins`, where this is the source and not an installed copy."""
-    import plugins
-
-    folder = Path(next(iter(plugins.__path__)))
+    found = importlib.util.find_spec("plugins")
+    folder = Path(next(iter(found.submodule_search_locations or ()))) if found else Path()
     if not (folder.parent / "pyproject.toml").exists():
         hint = _("Name a folder for a distribution of its own with --into.")
         raise Refused([Problem("", _("Yunkong is installed here, not checked out."), hint, "plugin-place")])

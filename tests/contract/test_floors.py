@@ -20,8 +20,6 @@ SEVERAL_FLOORS = {
     "flask": "the application above, its pages and API below it",
     "werkzeug": "comes with Flask",
     "jinja2": "pages, and the paper they print",
-    "markupsafe": "comes with Jinja",
-    "babel": "texts, and the reading of numbers and dates in a language",
     "pluggy": "the hooks' names on floor 1, their calling on floor 2",
 }
 """Third-party packages that more than one floor imports, each with its reason."""
@@ -34,8 +32,9 @@ CHINESE_ALLOWED = {
 
 CALLS_ALLOWED = {
     "make_append_only(TRAIL)": "declares a trigger of the table above it",
+    "routes.": "declares the address of a page, as its decorator does elsewhere",
 }
-"""Calls that may stand at the top of a module, each with its reason."""
+"""How calls begin that may stand at the top of a module, each with its reason."""
 
 
 @cache
@@ -204,6 +203,6 @@ def test_importing_does_nothing():
     """No module opens, connects, reads settings or starts anything when it is imported: no call statement stands at its top."""
     wrong = [
         f"{m.place}:{node.lineno} {ast.unparse(node)[:60]}" for m in all_modules() for node in m.tree.body
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and ast.unparse(node) not in CALLS_ALLOWED
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and not ast.unparse(node).startswith(tuple(CALLS_ALLOWED))
     ]
     assert wrong == []
