@@ -24,10 +24,10 @@ def tokens() -> frozenset[str]:
     return frozenset(found)
 
 
-COLOURS = """() => {
+COLOURS = """() => { const HIDDEN = '.visually-hidden, .vh, .ts-hidden-accessible'; 
   const seen = {};
   for (const one of document.querySelectorAll("body, body *")) {
-    if (!one.checkVisibility()) continue;
+    if (!one.checkVisibility() || one.closest(HIDDEN) || one.matches("option")) continue;
     const style = getComputedStyle(one);
     const own = [...one.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
     const colours = [style.backgroundColor, own ? style.color : null];
@@ -38,21 +38,21 @@ COLOURS = """() => {
   return seen;
 }"""
 
-CUT = """() => [...document.querySelectorAll("body *")].filter(one => {
-  if (!one.checkVisibility() || one instanceof SVGElement || one.closest(".visually-hidden")) return false;
+CUT = """() => { const HIDDEN = '.visually-hidden, .vh, .ts-hidden-accessible'; return [...document.querySelectorAll("body *")].filter(one => {
+  if (!one.checkVisibility() || one instanceof SVGElement || one.closest(HIDDEN)) return false;
   const style = getComputedStyle(one);
   const own = [...one.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || one.matches("a, button, .ell, .btn, .st, .du, .chip, .tag");
   if (!own || one.matches("input, select, textarea, option")) return false;
   const across = style.overflowX === "hidden" && one.scrollWidth > one.clientWidth + 1;
   const down = style.overflowY === "hidden" && one.scrollHeight > one.clientHeight + 2;
   return (across || down) && !one.title && !one.closest("[title]") && !one.querySelector("[title]");
-}).map(one => one.outerHTML.slice(0, 160))"""
+}).map(one => one.outerHTML.slice(0, 160)) }"""
 
-SPILLS = """() => [...document.querySelectorAll("a, button, .st, .du, .chip, .tag, h1, h2, h3, th, label")].filter(one => {
-  if (!one.checkVisibility() || one.closest(".visually-hidden")) return false;
+SPILLS = """() => { const HIDDEN = '.visually-hidden, .vh, .ts-hidden-accessible'; return [...document.querySelectorAll("a, button, .st, .du, .chip, .tag, h1, h2, h3, th, label")].filter(one => {
+  if (!one.checkVisibility() || one.closest(HIDDEN)) return false;
   const box = one.getBoundingClientRect();
   return one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== "inline" && !one.title && !one.querySelector("[title]") && box.width > 0;
-}).map(one => one.outerHTML.slice(0, 160))"""
+}).map(one => one.outerHTML.slice(0, 160)) }"""
 
 SMALL = """() => [...document.querySelectorAll("body *")].filter(one => {
   if (!one.checkVisibility() || one instanceof SVGElement) return false;
@@ -60,13 +60,13 @@ SMALL = """() => [...document.querySelectorAll("body *")].filter(one => {
   return own && parseFloat(getComputedStyle(one).fontSize) < (one.matches("kbd, .n, .hash, .av, .d, .d *") ? 11 : 12);
 }).map(one => one.outerHTML.slice(0, 120))"""
 
-TARGETS = """() => [...document.querySelectorAll("button, summary, select, input:not([type=hidden]), .btn, .tabbar a")].filter(one => {
-  if (!one.checkVisibility() || one.closest(".visually-hidden") || one.matches("[type=checkbox], [type=radio]") || one.closest("table")) return false;
+TARGETS = """() => { const HIDDEN = '.visually-hidden, .vh, .ts-hidden-accessible'; return [...document.querySelectorAll("button, summary, select, input:not([type=hidden]), .btn, .tabbar a")].filter(one => {
+  if (!one.checkVisibility() || one.closest(HIDDEN) || one.matches("[type=checkbox], [type=radio], .ts-control input") || one.closest("table")) return false;
   const box = one.getBoundingClientRect();
   return box.width > 0 && box.height > 0 && box.height < 43.5;
-}).map(one => `${one.getBoundingClientRect().height} ${one.outerHTML.slice(0, 120)}`)"""
+}).map(one => `${one.getBoundingClientRect().height} ${one.outerHTML.slice(0, 120)}`) }"""
 
-INLINE = """() => [...document.querySelectorAll("[style], script:not([src]), style")].filter(one => !one.closest("noscript") && !one.dataset.by)
+INLINE = """() => [...document.querySelectorAll("[style], script:not([src]), style")].filter(one => !one.closest("noscript, .ts-wrapper") && !one.dataset.by)
   .map(one => one.outerHTML.slice(0, 120))"""
 
 
