@@ -136,6 +136,8 @@ function lookUp(input) {
 
 function longChoice(select) {
   const label = document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
+  // The label goes over to the new input; the select behind it keeps its name for readers.
+  if (select.labels.length && !select.hasAttribute("aria-label")) select.setAttribute("aria-label", select.labels[0].textContent.replace("*", "").trim());
   const tom = new window.TomSelect(select, { maxOptions: 500, plugins: select.multiple ? ["remove_button"] : [], selectOnTab: true });
   if (label) label.htmlFor = tom.control_input.id;
 }
@@ -170,7 +172,7 @@ function uploads(place, form) {
       held.name = place.dataset.name;
       held.value = `${answer.id}=${answer.name}`;
       said.textContent = texts.done;
-      line.append(held, removal(line, texts));
+      line.append(held, removal(line));
       form.dispatchEvent(new CustomEvent("yk:changed"));
     });
     call.addEventListener("error", () => { bar.remove(); said.className = "s bad"; said.textContent = texts.failed; });
@@ -184,7 +186,13 @@ function uploads(place, form) {
     button.addEventListener("click", () => { line.remove(); form.dispatchEvent(new CustomEvent("yk:changed")); picker.focus(); });
     return button;
   };
-  list.querySelectorAll("li").forEach((line) => { line.querySelector("label")?.remove(); line.append(removal(line)); });
+  list.querySelectorAll("li").forEach((line) => {
+    const held = document.createElement("input");
+    held.type = "hidden";
+    held.name = place.dataset.name;
+    held.value = line.querySelector("input[type=checkbox]").value;
+    line.querySelector("label").replaceWith(held, removal(line));
+  });
   picker.addEventListener("change", () => { [...picker.files].forEach(send); picker.value = ""; });
   place.addEventListener("dragover", (event) => event.preventDefault());
   place.addEventListener("drop", (event) => { event.preventDefault(); [...event.dataTransfer.files].forEach(send); });
