@@ -216,7 +216,9 @@ def _saved(view: View, target: Target, typed: forms.Typed, step: str) -> Respons
         record = work.edit(target.record, _version(view.form), asked=asked, **typed.values)
     drafts.drop(work, rt.name, target.id)
     if not step:
-        return view.redirect(place.path_of(record), _warned(view, _("Saved.")))
+        born = rt.steps[target.step].label if target.step and target.record is None else ""
+        said = _("Done: {step}. It is now “{state}”.", step=born, state=rt.states[record.state].label) if born else _("Saved.")
+        return view.redirect(place.path_of(record), _warned(view, said))
     declared = rt.steps.get(step)
     if declared is None:
         raise NotFound

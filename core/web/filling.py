@@ -100,7 +100,7 @@ def drawing(
     """The inputs of a form, with what is wrong at each place."""
     found: dict[str, str] = {}
     for problem in all_problems(view, typed):
-        if problem.level != "warns":
+        if problem.level == "refuses":
             words = view.t(problem.what)
             found.setdefault(problem.pointer, f"{words} {view.t(problem.hint)}" if problem.hint and problem.pointer.count("/") < 2 else words)
     return forms.Drawing(rt, raw, reading, shape, open_names, found, values, typed.rows, prefix, view.access.hidden(rt, None))
@@ -121,9 +121,9 @@ def faults(view: View, rt: RecordType, typed: forms.Typed, prefix: str = "f") ->
         who = paper.who_words(view, view.refusal.who) if isinstance(view.refusal, NotAllowed) else ""
         hint = view._("Only these can do it: {who}", who=who) if who else ""
         return [{"place": "", "what": view.t(view.refusal.what), "hint": hint, "href": "#problems"}]
-    order = {name: number for number, name in enumerate(n for section in rt.all_sections.values() for n in section.fields)}
+    order = {name: number for number, name in enumerate(n for section in rt.all_sections.values() for n in section.fields)} | {"department": -1}
     problems = [problem for problem in view.refusal.problems if problem.level == "refuses"]
-    problems.sort(key=lambda p: (order.get(p.pointer.strip("/").partition("/")[0], -1), _row_of(p)))
+    problems.sort(key=lambda p: (order.get(p.pointer.strip("/").partition("/")[0], len(order)), _row_of(p)))
     return [_said(view, rt, typed, problem, prefix) for problem in problems]
 
 
@@ -166,6 +166,13 @@ class EditSection:
     tables: list[paper.Table]
     locked: str = ""
 
+    @property
+    def spans(self) -> Mapping[str, int]:
+        """How wide each field is on the sheet, the rows filled; one that may come and go keeps its own width."""
+        steady = [one for one in self.inputs if not one.when]
+        widths = paper.spans([12 if one.kind.kind == "long_text" and not one.kind.width else one.kind.span for one in steady])
+        return {one.column: width for one, width in zip(steady, widths, strict=True)}
+
 
 def sections(view: View, target: Target, drawn: forms.Drawing, seen: Record) -> Iterator[EditSection]:
     """The sections that are there; what cannot be written now stands in grey."""
@@ -197,7 +204,8 @@ def is_paper(rt: RecordType) -> bool:
 def _is_drawn(view: View, seen: Record, name: str, hidden: Collection[str]) -> bool:
     """Whether a field has a place on the page: it is there now, or a mapping that the browser follows may bring it."""
     kind = seen.type.fields[name]
-    if name in hidden or (kind.effects_only and kind.empty(seen.values.get(name))):
+    comes_later = kind.effects_only or (name in seen.type.by_steps and not seen.type.creating_steps)
+    if name in hidden or (comes_later and kind.empty(seen.values.get(name))):
         return False
     section = seen.type.all_sections[seen.type.section_of.get(name, next(iter(seen.type.all_sections)))]
     if not door.is_there(view.work, seen, section):
@@ -295,7 +303,9 @@ def _head(view: View, target: Target, seen: Record) -> Said:
     form = next(iter(place.form_names(view, rt)), None)
     state = record.state if record else rt.initial
     has_no_number = seen.number is None and rt.numbering is not None and not rt.is_register and rt.initial
+    department = view.directory.departments.get((record.department if record else next(iter(view.work.departments_for(rt, target.step)), None)) or 0)
     sub = [
+        department.name if department and is_paper(rt) else "",
         view._("the number is given when it leaves the draft") if has_no_number else "",
         view._("form {number} {revision}", number=form[1], revision=form[2]) if form and form[1] else "",
         view._("version {version}", version=record.version) if record else "",

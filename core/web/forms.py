@@ -265,6 +265,8 @@ class Input:
     look_up: str = ""
     when: str = ""
     column: str = ""
+    is_given: bool = False
+    """Whether it stands in a row that is there from the start: shown, sent along, not changed."""
 
     @property
     def text_shown(self) -> str:
@@ -413,13 +415,15 @@ class Drawing:
 
     def _row(self, name: str, kind: Lines, columns: Collection[str], raw: Raw, place: int, values: Mapping[str, Any]) -> Row:
         number = raw["#"]
+        given = {name for row in kind.rows for name in row} if isinstance(kind.rows, (list, tuple)) else {"item"} if kind.kind == "checklist" else set()
         cells = []
         for column, one in kind.columns.items():
             cell = self._input(
                 f"{name}.{number}.{column}", f"{self.prefix}-{name}-{number}-{column}", one, raw, column, columns,
                 self.problems.get(f"/{name}/{place}/{column}", ""), values, f"{name}.{column}",
             )
-            cells.append(replace(cell, shown=str(raw.get(column, "")) if one.kind == "computed" and not cell.shown else cell.shown))
+            shown = str(raw.get(column, "")) if one.kind == "computed" and not cell.shown else cell.shown
+            cells.append(replace(cell, shown=shown, is_given=column in given and bool(cell.chosen)))
         return Row(number, raw.get("id", ""), cells, place)
 
 

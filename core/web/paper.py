@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.errors import Who
@@ -206,26 +206,27 @@ class Paper:
         return str(name), f"{rt.path}/{id}" if rt else ""
 
 
-def fitted(items: Sequence[Shown | Table]) -> list[Shown | Table]:
+def fitted(items: Sequence[Shown | Table]) -> Sequence[Shown | Table]:
     """The same with the last value of each row of the sheet as wide as what is left of its twelve columns."""
-    found: list[Shown | Table] = []
+    for one, span in zip(items, spans([one.span if isinstance(one, Shown) else 12 for one in items]), strict=True):
+        if isinstance(one, Shown):
+            one.span = span
+    return items
+
+
+def spans(wanted: Sequence[int]) -> list[int]:
+    """Widths in twelfths, the last of each row stretched to fill it."""
+    found: list[int] = []
     used = 0
-    for one in items:
-        span = one.span if isinstance(one, Shown) else 12
+    for span in wanted:
         if used and used + span > 12:
-            _stretch(found, used)
+            found[-1] += 12 - used
             used = 0
-        found.append(one)
-        used = 0 if isinstance(one, Table) else (used + span) % 12
+        found.append(span)
+        used = (used + span) % 12
     if used:
-        _stretch(found, used)
+        found[-1] += 12 - used
     return found
-
-
-def _stretch(items: list[Shown | Table], used: int) -> None:
-    last = items[-1]
-    if isinstance(last, Shown):
-        items[-1] = replace(last, span=last.span + 12 - used)
 
 
 def is_table(kind: Field) -> bool:

@@ -211,11 +211,22 @@ def step_icon(rt: RecordType, step: Transition, state: str) -> str:
     return "check" if rt.states[step.target].final else "send" if state == "draft" else "check"
 
 
+def goes_on(rt: RecordType, one: StepView, state: str) -> bool:
+    """Whether a step leads on along the way: not back, not aside to an end that stops, not void."""
+    return one.name != "void" and step_icon(rt, one.step, state) not in ("arrow-back-up", "circle-x")
+
+
+def lead_of(record: Record, views: Sequence[StepView]) -> StepView | None:
+    """The step of this reader that the page is about: one that goes on and may be taken, else one that goes on, else any."""
+    mine = [one for one in views if one.is_mine and one.name != "void"]
+    onward = [one for one in mine if goes_on(record.type, one, record.state)]
+    return next((one for one in onward if one.allowed), next(iter(onward), next(iter(mine), None)))
+
+
 def actions(record: Record, views: Sequence[StepView]) -> list[Action]:
-    """The steps of the header, those that go on last; the first that is this reader's is the primary one."""
+    """The steps of the header that are this reader's, the primary one last; a register's stand aside."""
+    first = None if record.type.is_register else lead_of(record, views)
     mine = [one for one in views if one.is_mine and one.name != "void" and not record.type.is_register]
-    onward = [one for one in mine if step_icon(record.type, one.step, record.state) != "arrow-back-up"]
-    first = next((one for one in onward if one.allowed), next(iter(onward), next(iter(mine), None)))
     ordered = [one for one in mine if one is not first] + ([first] if first else [])
     return [
         Action(one.name, one.label, f"{place.path_of(record)}/step/{one.name}", step_icon(record.type, one.step, record.state), one is first, not one.allowed)
@@ -225,12 +236,12 @@ def actions(record: Record, views: Sequence[StepView]) -> list[Action]:
 
 def gate(view: View, record: Record, views: Sequence[StepView], writable: frozenset[str]) -> Gate | None:
     """What stands in the way of the next step; or, where it is somebody else's, who they are."""
-    onward = [one for one in views if one.name != "void" and step_icon(record.type, one.step, record.state) != "arrow-back-up"]
-    mine = [one for one in onward if one.is_mine]
-    if mine:
-        if any(one.allowed for one in mine) or record.type.is_register:
-            return None
-        return blocked(view, record, mine[0], writable)
+    if record.type.is_register:
+        return None
+    lead = lead_of(record, views)
+    if lead is not None:
+        return None if lead.allowed else blocked(view, record, lead, writable)
+    onward = [one for one in views if goes_on(record.type, one, record.state)]
     if not onward:
         return None
     who = paper.who_words(view, onward[0].who)
@@ -287,7 +298,7 @@ def show(view: View, plugin: str, noun: str, id: str) -> Response:
     standings = _standings(view, record, marks)
     missing = {problem.pointer for one in views if one.is_mine for problem in one.why_not if problem.code == "required"}
     sheet = paper.Paper(view, record, reading, missing=missing, writable=writable)
-    now = next((one for one in views if one.name != "void" and step_icon(rt, one.step, record.state) != "arrow-back-up"), None)
+    now = next((one for one in views if goes_on(rt, one, record.state)), None)
     acts = actions(record, views)
     return view.render(
         "record.html", record=record, rt=rt, path=place.path_of(record), crumb=place.crumb(view, rt, (place.called(view, record), None)),
