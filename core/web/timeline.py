@@ -92,8 +92,9 @@ def _line(view: View, record: Record, event: Event, by_digest: Mapping[str, Sign
     kind = "signature" if signature else "step" if event.step else "change"
     icon = "signature" if signature else ICONS.get(word) or ("arrow-back-up" if _goes_back(record, event) else "arrow-right" if event.step else "robot")
     return Line(
-        kind, icon, paper.person(view, event.actor_id), _what(view, record, event, word, changes), event.at, changes[:DETAILS], max(0, len(changes) - DETAILS),
-        view.t(event.reason) if word == "printed" else event.reason, signature, standings.get(signature.id, "") if signature else "", list(_notes(view, record, event)),
+        kind, icon, paper.person(view, event.actor_id), _what(view, record, event, word, changes), event.at,
+        changes[:DETAILS], max(0, len(changes) - DETAILS), view.t(event.reason) if word == "printed" else event.reason,
+        signature, standings.get(signature.id, "") if signature else "", list(_notes(view, record, event)),
     )
 
 
