@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Connection, Table, Text, select
 
-from core import patterns
+from core import patterns, settings
 from core.errors import Fault, Problem, Refused
 from core.messages import _
 from core.storage import RECORD, Base, Id, dialect_insert
 
 if TYPE_CHECKING:
+    from core.audit import Origin
     from core.directory import Directory
     from core.patterns import Part, Pattern
     from core.records import RecordType
@@ -65,6 +66,25 @@ def faults(types: Iterable[RecordType], directory: Directory | None = None) -> I
 def locked_fields(rt: RecordType, directory: Directory | None = None) -> tuple[str, ...]:
     """The fields that stand in the number of a type and may not change once it is given; `department` may be among them."""
     return pattern_of(rt, directory).fields
+
+
+def set_pattern(connection: Connection, directory: Directory, origin: Origin, rt: RecordType, text: str | None, *, reason: str) -> None:
+    """Let a site make the numbers of a type after its own pattern; None goes back to the declared one.
+
+    Refused with every fault at once, overlaps with other types included. Numbers that were given stay as they are.
+    """
+    types = directory.registry.types
+    own = {name: pattern_of(one, directory).text for name, one in types.items() if one.numbering is not None}
+    declared = rt.numbering.pattern if rt.numbering else ""
+    wanted = declared if text is None else text.strip()
+    found = list(patterns.faults(rt, wanted)) if rt.numbering else [Fault("number-none", rt.name, _("Records of this kind have no numbers."))]
+    if not found:
+        known = set(patterns.overlaps(types.values(), own))
+        found = [fault for fault in patterns.overlaps(types.values(), own | {rt.name: wanted}) if fault not in known]
+    problems = [Problem("pattern", fault.what, fault.hint, fault.code) for fault in found] + settings.reason_problems(reason)
+    if problems:
+        raise Refused(problems)
+    settings.put_word(connection, origin, (WORD, rt.name, ""), None if text is None else wanted, reason)
 
 
 def next_number(connection: Connection, rt: RecordType, record: Record, directory: Directory, today: date) -> str:

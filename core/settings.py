@@ -233,6 +233,12 @@ def set_word(
     if word is not None and (not 1 <= len(word) <= 200 or not word.isprintable()):
         problems.append(Problem("text", _("A word has 1 to 200 characters on one line."), code="word-form"))
     _refuse(problems)
+    put_word(connection, origin, (kind, key, language), word, reason)
+
+
+def put_word(connection: Connection, origin: Origin, place: tuple[str, str, str], word: str | None, reason: str) -> None:
+    """Write down a checked word at (kind, key, language), or take it back."""
+    kind, key, language = place
     storage.bump(connection, STAMP)
     here = and_(WORD.c.kind == kind, WORD.c.key == key, WORD.c.language == language)
     kept = connection.scalar(select(WORD.c.text).where(here))

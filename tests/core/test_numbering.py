@@ -5,10 +5,12 @@ import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
-from core import fields, numbering, patterns
+from core import fields, numbering, patterns, settings
+from core.audit import Origin, recent
 from core.directory import Contents, Department, Directory
 from core.errors import Refused
 from core.messages import _
@@ -127,6 +129,31 @@ def test_sites_own_pattern_wins(database):
     """A pattern that the site gave a type is the one that counts."""
     own = Directory(database.registry, Contents(words={("number", "small.order", ""): "AB{counter:03d}"}))
     assert numbers(database, own) == ["AB001"]
+
+
+def test_a_site_gives_a_type_its_own_pattern(database, directory):
+    """It counts from then on, stands in the trail, and can be taken back."""
+    origin = Origin(actor_id=7, at=small.NOW)
+    for text, expected in (("ZZ{month:%y}-{counter:03d}", "ZZ26-001"), (None, "SO-202611-01")):
+        with database.begin() as connection:
+            numbering.set_pattern(connection, directory, origin, small.ORDER, text, reason="as on paper")
+            own = Directory(database.registry, Contents(words=settings.load_words(connection)))
+        assert numbers(database, own) == [expected]
+    with database.begin(reading=True) as connection:
+        assert [event.changes["text"] for event in recent(connection)] == [["ZZ{month:%y}-{counter:03d}", None], [None, "ZZ{month:%y}-{counter:03d}"]]
+
+
+@pytest.mark.parametrize(("rt", "text", "code"), [
+    (small.ORDER, "ZZ{month:%Y", "number-broken"), (small.ORDER, "ZZ", "number-no-counter"), (small.ORDER, "", "number-no-counter"),
+    (numbered("A{counter}"), "SO-{today:%Y%m}-{counter:02d}", "number-overlap"),
+])
+def test_a_wrong_pattern_is_refused(database, rt, text, code):
+    """With every fault, overlaps with other types included."""
+    registry = SimpleNamespace(types={one.name: one for one in (small.PART, small.ORDER, rt)}, roles={}, functions={})
+    with pytest.raises(Refused) as refused, database.begin() as connection:
+        numbering.set_pattern(connection, Directory(registry), Origin(actor_id=7, at=small.NOW), rt, text, reason="")
+    assert refused.value.problems[0].code == code
+    assert refused.value.problems[-1].where == "reason"
 
 
 def test_typed_number_is_tidied_and_unique(database):
