@@ -212,7 +212,9 @@ def _register(modules: Mapping[str, ModuleType]) -> tuple[dict[str, tuple[Hook, 
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        faults.append(Fault("hook-unknown", f"{error.plugin}.hooks", str(error), _("The hooks are listed in core/hookspecs.py.")))
+        owner, unknown = manager.get_name(error.plugin), str(error).partition("'")[2].partition("'")[0]
+        faults.append(Fault("hook-unknown", f"{owner}.hooks.{unknown}", _("There is no hook “{name}”.", name=unknown),
+                            _("The hooks are listed in core/hookspecs.py.")))
     order = list(modules)
     hooks: dict[str, tuple[Hook, ...]] = {}
     for hook in (name for name in vars(hookspecs) if name.startswith(("register_", "check_", "fill_", "step_"))):

@@ -176,7 +176,7 @@ def hooks_page() -> str:
 # Kinds of fields
 
 
-def _rule(work: Any, record: Any) -> decimal.Decimal:
+def _rule(_work: Any, _record: Any) -> decimal.Decimal:
     return decimal.Decimal(1)
 
 
@@ -423,7 +423,7 @@ def refusals() -> Iterator[tuple[int, str, str]]:
 
 def refusals_part() -> str:
     """The refusals."""
-    rows = {**{(400, "json"): "The body is no JSON."}, **{(413, "too_large"): "The body is too large."}, (415, "media_type"): "The body is of another kind."}
+    rows = {(400, "json"): "The body is no JSON.", (413, "too_large"): "The body is too large.", (415, "media_type"): "The body is of another kind."}
     rows |= {(status, name): told for status, name, told in refusals()}
     return table(("Status", "`code`", ""), ((str(status), code(name), told) for (status, name), told in sorted(rows.items())))
 
@@ -497,7 +497,8 @@ class Book:
                 who = "; ".join(f"{code(step)}: {codes(roles)}" for step, roles in choice.roles.items())
             name = f"**{code(key)}**" if key == policy.default else code(key)
             rows.append((name, self.both(choice.label), who, codes(choice.skips), codes(choice.without)))
-        return [f"## Policy {policy.name}", "", f"{self.both(policy.label)}. The default is bold.", "", table(("Choice", "", "Who", "Passes", "Leaves out"), rows)]
+        told = table(("Choice", "", "Who", "Passes", "Leaves out"), rows)
+        return [f"## Policy {policy.name}", "", f"{self.both(policy.label)}. The default is bold.", "", told]
 
     def _type(self, rt: RecordType) -> list[str]:
         facts = ["A register"] if rt.is_register else []
