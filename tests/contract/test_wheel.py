@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -9,13 +10,15 @@ import subprocess
 import sys
 import sysconfig
 import time
+import tomllib
 import urllib.request
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-from tests.contract.source import ROOT
+from tests.contract.source import ROOT, modules
 
 PARTS = ("core", "plugins", "pyproject.toml", "README.md", "LICENSE")
 
@@ -104,3 +107,35 @@ def fetch(url: str, seconds: float = 60) -> str:
             if time.monotonic() > until:
                 raise
             time.sleep(0.3)
+
+
+def test_what_core_imports_is_declared():
+    """A package that only comes along with another may go with it."""
+    declared = {canonical(one) for one in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]}
+    known = packages_distributions()
+    imported = {found.target.partition(".")[0] for module in (*modules("core"), *modules("plugins")) for found in module.imports()}
+    ours = {"core", "plugins", *sys.stdlib_module_names}
+    missing = {name for name in imported - ours if declared.isdisjoint(map(canonical, known.get(name, [name])))}
+    assert missing == set()
+
+
+def canonical(requirement: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[\s\[<>=!~;]", requirement, maxsplit=1)[0]).lower()
+
+
+def test_locks_name_no_index_and_every_hash():
+    """They install from wherever the machine gets its packages, and only the very files that were locked."""
+    for name in ("requirements.lock", "requirements-test.lock"):
+        lines = (ROOT / name).read_text().splitlines()
+        assert not [line for line in lines if "://" in line or line.startswith("-")]
+        pins = [number for number, line in enumerate(lines) if re.match(r"[a-z0-9]", line)]
+        assert pins
+        assert [lines[number] for number in pins if "==" not in lines[number] or "--hash=sha256:" not in lines[number + 1]] == []
+
+
+def test_locks_hold_what_the_project_asks_for():
+    """Run `make lock` after a change of the dependencies."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for name, asked in (("requirements.lock", project["dependencies"]), ("requirements-test.lock", project["optional-dependencies"]["test"])):
+        locked = {canonical(line) for line in (ROOT / name).read_text().splitlines() if "==" in line}
+        assert {canonical(one) for one in asked} - locked == set()
