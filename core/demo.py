@@ -15,12 +15,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import passwords, people
+from core import passwords, people, settings
 from core.config import Clock
 from core.directory import ADMINISTRATOR, EMPLOYEE, Directory
 from core.messages import _
 from core.records import RecordType
 from core.service import Asked, Work
+from core.translations import LANGUAGES
 from core.workflow import Policy, each_by
 
 if TYPE_CHECKING:
@@ -61,11 +62,14 @@ class Company:
     departments: dict[str, Mapping[str, str]] = field(default_factory=dict)
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
+    forms: dict[str, str] = field(default_factory=dict)
+    """`plugin.noun:print` → the form number that the company gave it, with a blank the revision."""
 
     def add(self, data: Mapping[str, Any]) -> None:
         """Take in what one file says; a person named again gets more roles."""
         self.departments |= {one["code"]: one for one in data.get("departments", ())}
         self.functions |= {name: tuple(codes) for name, codes in data.get("functions", {}).items()}
+        self.forms |= data.get("forms", {})
         for one in data.get("people", ()):
             known = self.people.get(one["username"])
             name = one.get("name") or (known.name if known else one["username"])
@@ -179,8 +183,18 @@ def found(site: Site, company: Company) -> list[Account]:
         for function in site.registry.functions:
             codes = company.functions.get(function) or tuple(company.departments)[:1]
             people.bind_function(work.connection, site.registry, work.origin, function, [seats[code] for code in codes], reason=str(REASON))
+        name_forms(work, company)
         staff = [*company.people.values(), *vacancies(site.registry, company)]
         return [hire(work, site.registry, person, seats) for person in staff]
+
+
+def name_forms(work: Work, company: Company) -> None:
+    """Give the printed forms the company's own numbers and revisions."""
+    for key, told in company.forms.items():
+        number, _blank, revision = told.partition(" ")
+        for kind, word in (("form_no", number), ("form_revision", revision)):
+            for language in LANGUAGES if word else ():
+                settings.set_word(work.connection, work.registry, work.origin, kind, key, language, word, reason=str(REASON))
 
 
 def vacancies(registry: Registry, company: Company) -> Iterator[Person]:
