@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, exists, false, func, or_, select, union_all
 
 from core.access import Access
 from core.audit import TRAIL
@@ -55,6 +55,8 @@ class Reach:
     """Where the steps of a user are: (type, state) → the steps out of it that may be theirs."""
 
     steps: Mapping[tuple[str, str], tuple[Own, ...]] = field(default_factory=dict)
+    statements: dict[int, Select[Any] | None] = field(default_factory=dict, compare=False)
+    """The statement that finds what waits, by its limit, made once."""
 
     @cached_property
     def by_role(self) -> Mapping[tuple[str, str], Scope]:
@@ -127,12 +129,27 @@ def _counts(access: Access, rt: RecordType, name: str, step: Transition, state: 
 def waiting_for(connection: Connection, database: Database, access: Access, limit: int) -> tuple[Waiting, ...]:
     """What the user may move on, nearest deadline first; those not theirs after all (another must do it) left out."""
     there = reach(access)
+    if limit not in there.statements:
+        there.statements[limit] = _statement(there, access, limit)
+    wanted = there.statements[limit]
+    if wanted is None:
+        return ()
+    rows = list({row.id: Waiting(*row[:-1]) for row in connection.execute(wanted)}.values())[:limit]
+    return tuple(_theirs(connection, database, access, there, rows))
+
+
+def _statement(there: Reach, access: Access, limit: int) -> Select[Any] | None:
     conditions = list(_by_role(there)) + list(_by_name(there, access))
     if not conditions:
-        return ()
-    wanted = select(*(RECORD.c[name] for name in _COLUMNS)).where(or_(*conditions)).order_by(RECORD.c.due_key, RECORD.c.id).limit(limit)
-    rows = _rows(connection, wanted)
-    return tuple(_theirs(connection, database, access, there, rows))
+        return None
+    every = union_all(*(select(_nearest(condition, limit)) for condition in conditions)).subquery()
+    return select(every).order_by(every.c.due_key, every.c.id).limit(limit + len(there.by_name))
+
+
+def _nearest(condition: ColumnElement[bool], limit: int) -> Subquery:
+    """The nearest rows of one type and state: an index walk, however many records there are."""
+    columns = (RECORD.c[name] for name in (*_COLUMNS, "due_key"))
+    return select(*columns).where(condition).order_by(RECORD.c.due_key, RECORD.c.id).limit(limit).subquery()
 
 
 def _rows(connection: Connection, wanted: Select[Any]) -> list[Waiting]:
@@ -140,13 +157,8 @@ def _rows(connection: Connection, wanted: Select[Any]) -> list[Waiting]:
 
 
 def _by_role(there: Reach) -> Iterator[ColumnElement[bool]]:
-    grouped: dict[tuple[Scope, str], list[str]] = {}
     for (type_name, state), scope in there.by_role.items():
-        grouped.setdefault((scope, type_name), []).append(state)
-    for (scope, type_name), states in grouped.items():
-        condition = and_(RECORD.c.type == type_name, RECORD.c.state.in_(states))
-        if "draft" in states:
-            condition = and_(condition, or_(RECORD.c.state != "draft", RECORD.c.number.is_not(None)))
+        condition = _place(type_name, state)
         yield condition if scope.everything else and_(condition, RECORD.c.department_id.in_(sorted(scope.departments)))
 
 
@@ -156,8 +168,13 @@ def _by_name(there: Reach, access: Access) -> Iterator[ColumnElement[bool]]:
     user = access.directory.users.get(access.user_id or 0)
     holders = [access.user_id, *(d for own in (user.departments if user else ()) for d in access.directory.ancestors(own))]
     read = exists().where(READER.c.record_id == RECORD.c.id, READER.c.holder_id.in_(holders))
-    pairs = [and_(RECORD.c.type == name, RECORD.c.state == state) for name, state in sorted(there.by_name)]
-    yield and_(or_(*pairs), or_(RECORD.c.state != "draft", RECORD.c.number.is_not(None)), read)
+    yield from (and_(_place(type_name, state), read) for type_name, state in sorted(there.by_name))
+
+
+def _place(type_name: str, state: str) -> ColumnElement[bool]:
+    """One type and state; a draft counts once it has a number (it was sent back)."""
+    place = and_(RECORD.c.type == type_name, RECORD.c.state == state)
+    return and_(place, RECORD.c.number.is_not(None)) if state == "draft" else place
 
 
 def _theirs(connection: Connection, database: Database, access: Access, there: Reach, rows: list[Waiting]) -> Iterator[Waiting]:
