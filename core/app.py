@@ -6,14 +6,17 @@ import logging
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, jsonify, request, send_from_directory
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from core import heartbeats, upgrade
 from core.api import create_api
 from core.api.problems import answer as problem_answer
+from core.config import SiteConfig
 from core.errors import Fault, Faults, Refusal
 from core.messages import _
 from core.storage import new_id
@@ -52,7 +55,19 @@ def create_app(site: Any) -> Flask:
     _add_frame(app, site, runner)
     _add_errors(app, runner)
     check_permissions(app)
+    if is_behind_proxy(site.config):
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0, x_host=0)  # type: ignore[method-assign]
     return app
+
+
+def is_behind_proxy(config: SiteConfig) -> bool:
+    """Whether a proxy of ours stands before us: the site's public address is at another port than the one we listen at.
+
+    Then whoever asks is the last address in X-Forwarded-For; else nobody is believed about where they come from.
+    """
+    public = urlsplit(config.public_url)
+    usual = 443 if public.scheme == "https" else 80
+    return (usual if public.port is None else public.port) != config.port
 
 
 def open_to_all(function: Callable[..., Any]) -> Callable[..., Any]:

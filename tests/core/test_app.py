@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from flask import Blueprint
+from flask import Blueprint, request
 
 from core import app as application
 from core.errors import Faults
@@ -105,3 +107,18 @@ def test_two_sites_live_in_one_process(app, site_folder, tmp_path) -> None:
     assert "Other" in application.create_app(other).test_client().get("/sign-in").get_data(as_text=True)
     assert "Other" not in app.test_client().get("/sign-in").get_data(as_text=True)
     other.close()
+
+
+@pytest.mark.parametrize(("public", "wanted"), [("https://yunkong.example.com", True), ("http://127.0.0.1:8000", False), ("http://plant:8000", False)])
+def test_a_proxy_is_there_when_the_public_address_is_at_another_port(site, public, wanted) -> None:
+    """Without one, nobody is believed about where they come from."""
+    assert application.is_behind_proxy(replace(site.config, public_url=public, port=8000)) is wanted
+
+
+def test_behind_a_proxy_the_last_address_forwarded_is_who_asks(site) -> None:
+    """Else one visitor's wrong passwords would make everybody wait."""
+    for public, seen in (("https://yunkong.example.com", "203.0.113.9"), ("http://127.0.0.1:8000", "127.0.0.1")):
+        site.config = replace(site.config, public_url=public, port=8000)
+        app = application.create_app(site)
+        app.add_url_rule("/whence", view_func=application.open_to_all(lambda: request.remote_addr))
+        assert app.test_client().get("/whence", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}).text == seen
