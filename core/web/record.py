@@ -288,9 +288,10 @@ def show(view: View, plugin: str, noun: str, id: str) -> Response:
     record = place.record_at(view, plugin, noun, id)
     rt, work = record.type, view.work
     events = work.history(record)
+    shown = len(events) if request.args.get("history") == "all" else timeline.SHOWN
     marks = work.signatures(record)
     links = [] if rt.is_register else _other_links(work.links(record), record)
-    more = {*timeline.ids_in(events[: timeline.SHOWN], record), *paper.ids_in_tables(record)}
+    more = {*timeline.ids_in(events[:shown], record), *paper.ids_in_tables(record)}
     reading = work.reading(work.names([record], more))
     views = work.steps(record)
     writable = work.writable(record, rt)
@@ -306,8 +307,8 @@ def show(view: View, plugin: str, noun: str, id: str) -> Response:
         parts=sheet.parts(marks, course.visited), prints=list(_prints(view, record)), form=next(iter(place.form_names(view, rt)), None),
         sub=_sub(view, record), may_edit=bool(writable), lead=_lead(acts, bool(writable)), may_remove=_may_remove(view, record),
         aside=[(one.name, one.label) for one in views if one.is_mine and (one.name == "void" or rt.is_register)], title=_title(record),
-        opens=list(_opens(view, record)), links=links, lines=timeline.lines(view, record, events, marks, standings, reading),
-        more_events=max(0, len(events) - timeline.SHOWN), signatures=[(one, paper.person(view, one.user_id), standings[one.id]) for one in reversed(marks)],
+        opens=list(_opens(view, record)), links=links, lines=timeline.lines(view, record, events[:shown], marks, standings, reading),
+        more_events=max(0, len(events) - shown), signatures=[(one, paper.person(view, one.user_id), standings[one.id]) for one in reversed(marks)],
         copy=f"{request.host_url.rstrip('/')}{place.path_of(record)}", is_table=lambda one: isinstance(one, paper.Table),
     )
 
@@ -318,8 +319,11 @@ def _title(record: Record) -> str:
 
 
 def _lead(acts: Sequence[Action], may_edit: bool) -> str:
-    """What the one primary button is: a step, else editing, else printing."""
-    return "step" if any(one.is_primary for one in acts) else "edit" if may_edit else "print"
+    """What the one primary button is: the step that goes on, else (also while that one lacks something) editing, else printing."""
+    primary = next((one for one in acts if one.is_primary), None)
+    if primary is not None and not (primary.is_blocked and may_edit):
+        return "step"
+    return "edit" if may_edit else "print"
 
 
 def _standings(view: View, record: Record, marks: Sequence[Signature]) -> dict[int, str]:
@@ -439,7 +443,7 @@ def _ask(view: View, record: Record, name: str) -> Response:
     problems = faults(view, rt, typed, prefix="s")
     page = _step_page(view, record, one) | {
         "refused": view._("{count} things to mend; nothing was done yet", count=len(problems)), "has_files": any(i.shape == "files" for i in inputs),
-        "why_not": [] if problems else blocked(view, record, one, work.writable(record, rt)).items,
+        "since": changed_since(view, rt), "why_not": [] if problems else blocked(view, record, one, work.writable(record, rt)).items,
     }
     return view.render("step.html", page=page, inputs=inputs, sheets=sheets, problems=problems, grid_texts=GRID_TEXTS(view))
 
@@ -447,12 +451,13 @@ def _ask(view: View, record: Record, name: str) -> Response:
 def _step_page(view: View, record: Record, one: StepView) -> Said:
     rt, step, path = record.type, one.step, place.path_of(record)
     told = _problems(view)
+    seen = view.form.get("_version") if view.refusal and not isinstance(view.refusal, Stale) else record.version
     by_place = {problem.pointer: view.t(problem.what) for problem in told}
     must_ask = bool(step.asks) or any(problem.level == "asks" for problem in told)
     signs = view._("Signs “{meaning}” as {name}.", meaning=view.t(step.signature.meaning), name=paper.person(view, view.user_id)) if step.signature else ""
     return {
         "label": one.label, "name": f"{place.called(view, record)} {_title(record)}", "action": f"{path}/step/{one.name}", "back": path,
-        "version": view.form.get("_version") or record.version, "is_mine": one.is_mine, "signs": signs,
+        "version": seen, "is_mine": one.is_mine, "signs": signs,
         "who": view._("Only these can do it: {who}", who=paper.who_words(view, one.who)), "clause": clause_words(view, step.clause),
         "not_yet": view._("“{step}” is not possible yet, {count} missing", step=one.label, count=len(one.why_not)),
         "from_badge": place.badge(view, rt, record.state), "to_badge": place.badge(view, rt, step.target), "consequences": _consequences(view, record, step),
@@ -471,6 +476,16 @@ def _problems(view: View) -> tuple[Problem, ...]:
         return view.refusal.problems
     who = paper.who_words(view, view.refusal.who) if isinstance(view.refusal, NotAllowed) else ""
     return (Problem("", view.refusal.what, who, view.refusal.code),)
+
+
+def changed_since(view: View, rt: RecordType) -> str:
+    """What somebody else has changed since the page was read, by whom."""
+    changes = view.refusal.changes if isinstance(view.refusal, Stale) else ()
+    labels = list(dict.fromkeys(view.t(rt.fields[one.field].label) for one in changes if one.field in rt.fields))
+    by = next((one.by for one in reversed(changes) if one.by is not None), None)
+    if not labels or by is None:
+        return ""
+    return view._("{name} changed {what}. Look at it, then do this again.", name=paper.person(view, by), what=timeline.reading_join(view, labels))
 
 
 def _step_inputs(

@@ -81,7 +81,7 @@ def _ids(kind: Field | None, pair: Any) -> set[int]:
 def lines(view: View, record: Record, events: Sequence[Event], signatures: Sequence[Signature], standings: Mapping[int, str], reading: Reading) -> list[Line]:
     """The entries for people, newest first."""
     by_digest = {one.digest: one for one in signatures}
-    return [_line(view, record, event, by_digest, standings, reading) for event in events[:SHOWN]]
+    return [_line(view, record, event, by_digest, standings, reading) for event in events]
 
 
 def _line(view: View, record: Record, event: Event, by_digest: Mapping[str, Signature], standings: Mapping[int, str], reading: Reading) -> Line:

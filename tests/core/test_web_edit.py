@@ -4,6 +4,9 @@ import re
 from datetime import date
 
 import pytest
+from werkzeug.datastructures import MultiDict
+
+from tests.company import PASSWORD
 
 PLAN = "/production/monthly_plan"
 
@@ -260,3 +263,17 @@ def test_three_languages(planner, people):
     """No text of ours is left in English for a Chinese reader, nor the other way round."""
     html = page_of(planner.get(f"{PLAN}/new"))
     assert "存草稿" in html and "Save draft" not in html
+
+
+def test_a_grid_survives_a_session_that_ended(planner, people, item, clock):
+    """Signing in again leads back to the form with every row."""
+    data = {**planner.secrets(f"{PLAN}/new"), **form(people, "save", row(0, quantity="12OO"), row(1, quantity="7"), basis="写了很多字")}
+    data["lines.row"] = ["0", "1"]
+    clock.move(days=40)
+    answer = planner.post(f"{PLAN}/new", data=data)
+    assert answer.status_code == 401
+    kept = MultiDict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page_of(answer)))
+    kept.update({"username": people.name(people.id("production.planner")), "password": PASSWORD})
+    html = page_of(planner.post("/sign-in", data=kept))
+    assert "写了很多字" in html and 'value="12OO"' in html and 'name="lines.1.planned_qty" value="7"' in html
+    assert plans(people) == []

@@ -201,3 +201,15 @@ def asked(people, who):
     from core.service import Asked, Confirmed
 
     return Asked(confirmed=Confirmed(people.id(who), "password"))
+
+
+def test_a_stale_step_says_what_was_changed_and_goes_on(client, people, draft):
+    """Once it has been read, the same button works."""
+    client.sign_in("production.planner")
+    secrets = client.secrets(f"{PLAN}/{draft.id}/step/submit")
+    with people.work_as("production.planner") as work:
+        work.edit(work.get("production.monthly_plan", draft.id), goals="新")
+    html = page_of(client.post(f"{PLAN}/{draft.id}/step/submit", data={**secrets, "_version": "1"}))
+    version = re.search(r'name="_version" value="(\d+)"', html)[1]
+    assert "质量" in html
+    assert client.post_form(f"{PLAN}/{draft.id}/step/submit", {"_version": version}).status_code == 303
