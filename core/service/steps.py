@@ -223,12 +223,19 @@ def sign(work: Work, record: Record, name: str, asked: Asked) -> str:
     hashes = files.hashes(work.connection, {one for ids in files.used_by(record).values() for one in ids})
     made = signatures.make(
         work.connection, record, step=name, meaning=signs.meaning, user_id=work.actor, at=work.now, files=hashes, personal=work.personal(record.type),
-        method=asked.confirmed.method if asked.confirmed else "session", role=role, department=record.department,
+        method=asked.confirmed.method if asked.confirmed else "session", role=role, department=_seat_of(work, record),
         cause=work.signing[-1] if work.signing else None,
     )
     signatures.put(work.connection, made)
     work.signed_now = made.id
     return made.digest
+
+
+def _seat_of(work: Work, record: Record) -> int | None:
+    """The department under which somebody signs: the record's where they belong to it, else their own first one."""
+    user = work.directory.users.get(work.actor or 0)
+    own = user.departments if user else ()
+    return record.department if record.department in own or not own else own[0]
 
 
 def _withdraw(work: Work, record: Record, name: str) -> None:
