@@ -50,8 +50,8 @@ class Scale:
     client_pause: float = 0.01
 
 
-SHORT = Scale(clients=4, workers=8, groups=1)
-CONTROL = Scale(clients=4, workers=12, groups=0, client_pause=0.12)
+SHORT = Scale(clients=4, workers=6, groups=1)
+CONTROL = Scale(clients=4, workers=8, groups=0, client_pause=0.12)
 """For a server that answers too early: clients wait until what they were told is there."""
 
 

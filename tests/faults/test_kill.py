@@ -7,7 +7,7 @@ from tests.faults import kill
 
 @pytest.mark.slow
 def test_nothing_acknowledged_is_lost(engine):
-    """Eight kills of one process and one of everything under load: all that was acknowledged is there, nothing by halves."""
+    """Six kills of one process and one of everything under load: all that was acknowledged is there, nothing by halves."""
     with kill.site(engine, kill.SHORT.clients) as (plant, server):
         found = kill.run(plant, kill.SHORT, server=server)
     assert found.surprises == []
