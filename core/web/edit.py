@@ -65,14 +65,18 @@ def files_added(view: View, rt: RecordType, raw: forms.Raw) -> None:
 
 def new_target(view: View, plugin: str, noun: str) -> Target:
     """What `/new` makes: by which step, opened from which record."""
-    rt = place.type_at(view, plugin, noun)
     given = view.form if request.method == "POST" else request.args
-    target = Target(rt, step=_birth_step(rt, given.get("_step") or given.get("step")))
-    type_name, _slash, id = (given.get("_from") or given.get("from") or "").rpartition("/")
-    if type_name and id.isascii() and id.isdigit():
+    named = {name: given.get(f"_{name}") or given.get(name) or "" for name in ("step", "from", "opens", "department")}
+    return _target_of(view, place.type_at(view, plugin, noun), named)
+
+
+def _target_of(view: View, rt: RecordType, named: Mapping[str, str]) -> Target:
+    target = Target(rt, step=_birth_step(rt, named["step"]))
+    type_name, _slash, id = named["from"].rpartition("/")
+    if type_name and id.isascii() and id.isdigit() and len(id) < 20:
         target.source = view.work.get(type_name, int(id))
-        target.opens = given.get("_opens") or given.get("opens") or None
-    chosen = given.get("_department") or ""
+        target.opens = named["opens"] or None
+    chosen = named["department"]
     target.department = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 20 else None
     return target
 
@@ -109,8 +113,15 @@ def _begun(view: View, target: Target) -> Response:
     if unsent is None:
         return page(view, target)
     raw = dict(unsent.raw)
-    if target.record is None and raw.get("_department") and not target.department:
-        target.department = int(raw["_department"]) if str(raw["_department"]).isdigit() else None
+    if target.record is None:
+        here = f"{target.source.type.name}/{target.source.id}" if target.source else ""
+        if here and here != raw.get("_from", ""):
+            return page(view, target)  # a form opened from another record is another form
+        named = {name: str(raw.get(f"_{name}", "")) for name in ("step", "from", "opens", "department")}
+        try:
+            target = _target_of(view, target.rt, named)
+        except NotFound:
+            target = _target_of(view, target.rt, named | {"from": ""})
     typed = forms.typed(target.rt, raw, writable(view, target), view.work.reading())
     stale = target.record is not None and unsent.version is not None and unsent.version != target.record.version
     note = view._("Somebody has saved this since. When you save, you will see both versions.") if stale else ""

@@ -277,3 +277,12 @@ def test_a_grid_survives_a_session_that_ended(planner, people, item, clock):
     html = page_of(planner.post("/sign-in", data=kept))
     assert "写了很多字" in html and 'value="12OO"' in html and 'name="lines.1.planned_qty" value="7"' in html
     assert plans(people) == []
+
+
+def test_a_source_that_is_gone_does_not_hide_the_form(planner, people, draft):
+    """Unsent input opened from a record that was deleted meanwhile still comes back."""
+    planner.post_form(f"{PLAN}/unsent", {**form(people, "", basis="写到一半"), "_from": f"production.monthly_plan/{draft.id}", "_opens": "next_month"}, page=f"{PLAN}/new")
+    with people.work_as("production.planner") as work:
+        work.remove(work.get("production.monthly_plan", draft.id))
+    answer = planner.get(f"{PLAN}/new")
+    assert answer.status_code == 200 and "写到一半" in page_of(answer)
