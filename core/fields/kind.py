@@ -92,12 +92,12 @@ class Reading:
 class Field:
     """A named value of a record. The label comes first, all else by name; say only what differs from the default.
 
-    `required` counts at the step that locks or fills the field. `when`, `read_by`, `effects_only`, `personal` are read
+    `required` counts at the step that locks or fills the field; with "always" in a draft already. `when`, `read_by`, `effects_only`, `personal` are read
     by the door. `min` and `max` bound the value (for texts and lists its length). `width` is twelfths of the form.
     """
 
     label: str = field(default=Message(""), kw_only=False)
-    required: bool = False
+    required: bool | Literal["always"] = False
     default: Any = None
     min: Any = None
     max: Any = None

@@ -56,7 +56,7 @@ def page(work: Work, rt: RecordType, query: Query) -> Page:
         found += _walk(work, tables, base, keys, descending, tail, limit + 1 - len(found))
     records = [record_from(tables, row) for row in found[:limit]]
     load_lines(work.connection, tables, records, [n for n in query.lines if n in tables.lines])
-    for record in records:
+    for record in records if not work.is_inside else ():
         work._peeked[record.id] = record
     next_place = _cursor(found[limit - 1], keys) if len(found) > limit else None
     return Page(records, next_place)
@@ -326,7 +326,8 @@ def _suggest_records(work: Work, kind: Any, wanted: str, limit: int) -> list[Nam
     records = [record_from(tables, row) for row in work.connection.execute(statement.order_by(main.number, main.id).limit(200))]
     if isinstance(kind.where, Mapping):
         records = [record for record in records if when_holds(kind.where, record.values)]
-    work._peeked |= {record.id: record for record in records}
+    if not work.is_inside:
+        work._peeked |= {record.id: record for record in records}
     return _best((Name(r.id, rt.name, r.number, r.title, unit=str(r.values.get("unit") or "")) for r in records), wanted, limit)
 
 

@@ -148,11 +148,17 @@ def links(work: Work, record: Record, type: str | None) -> list[LinkView]:
     found = [link for link in link_rows.of(work.connection, record.id) if link.type in work.registry.types and type in (None, link.type)]
     hidden = work.access.hidden(record.type, record)
     found = [link for link in found if link.from_id != record.id or link.name not in hidden]
-    visible = work.peek("", [link.other_id for link in found])
+    visible = set(work.peek("", [link.other_id for link in found])) | {link.other_id for link in found if _shown_here(record, link)}
     return [
         LinkView(link.other_id, work.registry.types[link.type], link.number, link.title, link.state, link.kind, link.from_id == record.id, link.row_id or None)
         for link in found if link.other_id in visible
     ]
+
+
+def _shown_here(record: Record, link: link_rows.Link) -> bool:
+    """Whether who reads this record reads what it opened, draft left out."""
+    opens = _declared(record.type, link.name) if link.from_id == record.id and link.is_opened else None
+    return opens is not None and opens.sees and link.state != "draft"
 
 
 def seen_through_origin(work: Work, record: Record) -> bool:

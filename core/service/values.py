@@ -182,6 +182,13 @@ def empty_absent(work: Work, record: Record) -> list[Problem]:
     return told
 
 
+def always_missing(work: Work, record: Record) -> Iterator[Problem]:
+    """A problem for each field that is required already in a draft and is empty."""
+    for name, kind in record.type.fields.items():
+        if kind.required == "always" and kind.empty(record.values.get(name)) and is_there(work, record, kind):
+            yield Problem(name, _("“{label}” is missing.", label=kind.label), _("Fill it in."), "required")
+
+
 def missing(work: Work, record: Record, names: Iterable[str]) -> Iterator[Problem]:
     """A problem for each required field or column among the names that is empty."""
     rt = record.type

@@ -55,6 +55,7 @@ class Work:
         self._causes: list[dict[str, str]] = []
         self._known: dict[int, Record] = {}
         self._peeked: dict[int, Record] = {}
+        self._peeked_inside: dict[int, Record] = {}
         self._found: dict[Any, list[Record]] = {}
         self.signing: list[int] = []
         self.signed_now: int | None = None
@@ -224,11 +225,12 @@ class Work:
 
     def peek(self, to: str, ids: Iterable[int]) -> dict[int, Record]:
         """Heads (without lines) of those records that the actor may see; `to` a type name, or "" for any type."""
-        wanted = {id for id in ids if id not in self._peeked or (to and not self._peeked[id].values)}
+        known = self._peeked_inside if self.is_inside else self._peeked
+        wanted = {id for id in ids if id not in known or (to and not known[id].values)}
         if wanted:
             heads = lists.heads(self, to, wanted)
-            self._peeked |= {head.id: head for head in self._visible(heads)}
-        found = {id: self._peeked[id] for id in ids if id in self._peeked}
+            known |= {head.id: head for head in self._visible(heads)}
+        found = {id: known[id] for id in ids if id in known}
         return {id: head for id, head in found.items() if not to or head.type.name == to}
 
     def _visible(self, heads: list[Record]) -> list[Record]:
@@ -240,15 +242,21 @@ class Work:
         return seen + [head for head in others if head.id in shown]
 
     def names(self, records: Iterable[Record], more: Iterable[int] = ()) -> dict[int, Name]:
-        """The names of everything that records point at, as far as the actor may see it; one statement."""
+        """The names of everything that records point at, as far as the actor may see it; one statement, and one for each type with units."""
         ids: set[int] = set(more)
         pictures: set[int] = set()
+        measured: dict[str, set[int]] = {}
         for record in records:
             ids.update(one for one in (record.department, record.created_by) if one is not None)
             for _place, kind, id in values.pointers(record):
-                (pictures if values.bare(kind).kind in ("photos", "attachments") else ids).add(id)
+                held = values.bare(kind)
+                (pictures if held.kind in ("photos", "attachments") else ids).add(id)
+                if held.kind == "reference" and "unit" in self.registry.types[held.to].fields:  # type: ignore[attr-defined]
+                    measured.setdefault(held.to, set()).add(id)  # type: ignore[attr-defined]
         found = values.names_in(self, ids)
         rest = ids - set(found)
+        for type, some in measured.items():
+            self.peek(type, some)
         for id, head in self.peek("", rest).items():
             found[id] = Name(id, head.type.name, head.number, head.title, unit=str(head.values.get("unit") or ""))
         for id, file in files.load(self.connection, pictures).items():
@@ -480,6 +488,7 @@ class Work:
         touched = values.changed(record, old)
         problems += values.reference_problems(self, record, touched)
         problems += values.option_problems(self, record, touched)
+        problems += values.always_missing(self, record)
         if record.state != "draft":
             for guard in record.type.guards:
                 problems += self.ask(guard, record) or ()
@@ -578,6 +587,7 @@ class Work:
         record.absorb(new)
         self._compute_live(record)
         self._peeked.pop(record.id, None)
+        self._peeked_inside.pop(record.id, None)
 
     def _attach(self, record: Record, old: Record | None) -> None:
         opening.keep_links(self, record, old)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from .completion import month_after, month_before, month_of
 from .rules import DAYS, monday_of, weeks_of
@@ -15,7 +16,7 @@ DIRECTORS = {"MC1": "chendayong", "MC2": "zhaohai", "WELD": "liuhansheng", "ASM1
 class Story:
     """What the months are told with: the items by code, who is where, and the texts that people type."""
 
-    demo: object
+    demo: Any
     items: dict = field(default_factory=dict)
     kinds: dict = field(default_factory=dict)
     drawn: int = 0

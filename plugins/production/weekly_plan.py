@@ -13,7 +13,7 @@ WEEKLY_PLAN = RecordType(
               "production.workshop_director", "production.team_leader"),
     columns=("week", "workshop", "month_plan", "number", "state"),
     fields={
-        "month_plan": fields.Reference(_("Monthly production plan"), to="production.monthly_plan", states=("issued",), required=True, width=6),
+        "month_plan": fields.Reference(_("Monthly production plan"), to="production.monthly_plan", states=("issued",), required="always", width=6),
         "week": fields.Week(_("Week"), required=True, width=3),
         "workshop": fields.Department(_("Workshop"), function="production.workshop", required=True, default=rules.own_workshop, width=3),
         "lines": fields.Lines(_("Products"), columns={

@@ -18,10 +18,10 @@ from tests.plugins.company import problems
 
 @pytest.mark.requirement("PRD-009")
 def test_a_week_names_an_issued_monthly_plan(company):
-    """Without one it is not put in force."""
+    """Without one it is not even saved."""
     plan = issued_plan(company)
-    week = draft_week(company, plan, month_plan=None)
-    assert "/month_plan" in problems(company[DIRECTOR].take(week, "issue", expect=422))
+    refused = company[DIRECTOR].create(WEEK, expect=422, month_plan=None, week="2026-W50", workshop=company.department("MC1"))
+    assert "/month_plan" in problems(refused)
     assert company[DIRECTOR].take(draft_week(company, plan), "issue")["number"] == "WP-2026-W50-01"
 
 
