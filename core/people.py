@@ -502,5 +502,5 @@ def _code(connection: Connection, department: int | None) -> str | None:
 
 
 def _shown(connection: Connection, held: Collection[tuple[str, int | None]]) -> list[str]:
-    """Roles as people and scripts write them: `production.planner@DEPT`."""
+    """Roles as people and scripts write them: `core.head@DEPT`."""
     return [role if department is None else f"{role}@{_code(connection, department)}" for role, department in held]

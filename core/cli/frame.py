@@ -146,7 +146,7 @@ class Desk:
         return found.id
 
     def role(self, work: Work, text: str) -> tuple[str, int | None]:
-        """`production.planner@DEPARTMENT`, or a role alone for the whole site."""
+        """`core.head@DEPARTMENT`, or a role alone for the whole site."""
         name, _at, code = text.partition("@")
         return name, self.department(work, code or None)
 

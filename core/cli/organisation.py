@@ -21,7 +21,7 @@ def typed_password(wanted: bool) -> str | None:
 
 
 def roles_of(work: Work, user: int) -> list[str]:
-    """A user's roles as `production.planner@CODE`, those of the whole site without a code."""
+    """A user's roles as `core.head@CODE`, those of the whole site without a code."""
     departments = work.directory.departments
     return [role if seat is None else f"{role}@{departments[seat].code}" for role, seat in people.roles_held(work.connection, user)]
 
@@ -37,7 +37,7 @@ def user() -> None:
 @command(user, name="add")
 @click.argument("username")
 @click.option("--name", help="The person's name; the user name where it is left out.")
-@click.option("--role", "roles", multiple=True, help="production.planner@DEPARTMENT, or a role alone for the whole site. Again for more.")
+@click.option("--role", "roles", multiple=True, help="core.head@DEPARTMENT, or a role alone for the whole site. Again for more.")
 @click.option("--language", type=click.Choice(["zh_CN", "zh_TW", "en"]))
 @password_stdin
 @reason
@@ -95,7 +95,7 @@ def user_password(desk: Desk, username: str, password_stdin: bool, reason: str) 
 
 @command(user, name="role")
 @click.argument("username")
-@click.option("--add", "added", multiple=True, help="A role to give: production.planner@DEPARTMENT, or a role alone for the whole site.")
+@click.option("--add", "added", multiple=True, help="A role to give: core.head@DEPARTMENT, or a role alone for the whole site.")
 @click.option("--remove", "removed", multiple=True, help="A role to take, written the same way.")
 @reason
 def user_role(desk: Desk, username: str, added: tuple[str, ...], removed: tuple[str, ...], reason: str) -> None:
