@@ -32,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """One PostgreSQL for all worker processes; whoever needs it first starts it."""
     handed = getattr(config, "workerinput", {}).get("postgresql")
     config.stash[SERVER] = postgresql.Server(Path(handed) if handed else postgresql.folder(in_memory=True))
+    if not handed:
+        config.stash[SERVER].guard()
     for name in [one for one in os.environ if one.startswith("YUNKONG_") and not one.startswith("YUNKONG_TEST")]:
         del os.environ[name]
 
@@ -45,7 +47,7 @@ def pytest_configure_node(node) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The process that began the session ends the server."""
     if not hasattr(config, "workerinput") and SERVER in config.stash:
-        config.stash[SERVER].stop()
+        config.stash[SERVER].release()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ class Server:
     def __init__(self, folder: Path, settings: Mapping[str, str] = QUICK) -> None:
         self.folder = folder
         self.data = folder / "data"
+        self._guard: subprocess.Popen[bytes] | None = None
         self.settings = {"listen_addresses": "", "unix_socket_directories": str(folder), "max_connections": "200", **settings}
 
     def url(self, database: str = "postgres") -> str:
@@ -62,6 +64,20 @@ class Server:
             self._run("initdb", "-U", NAME, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D", str(self.data))
         options = " ".join(f"-c {name}='{value}'" for name, value in self.settings.items())
         self._run("pg_ctl", "-w", "-D", str(self.data), "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def guard(self) -> None:
+        """Have it stopped when this process ends in any way, even killed: a child that waits for our end of a pipe to close."""
+        code = "import sys; from pathlib import Path; from tests.postgresql import Server; sys.stdin.read(); Server(Path(sys.argv[1])).stop()"
+        self._guard = subprocess.Popen(
+            [sys.executable, "-c", code, self.folder], stdin=subprocess.PIPE, cwd=Path(__file__).parent.parent, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+
+    def release(self) -> None:
+        """Let the guard do its work now."""
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()
+            self._guard.wait()
 
     def stop(self) -> None:
         """Stop it at once and remove its folder."""
