@@ -69,7 +69,12 @@ def _no_number(given: str, text: str) -> Invalid:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Integer(Field):
-    """A whole number (`int`) of at most twelve digits."""
+    """A whole number (`int`) of at most twelve digits.
+
+    It is added up over the rows of a table; without `total` that sum says nothing and is not shown.
+    """
+
+    total: bool = True
 
     kind: ClassVar[str] = "integer"
     usual_width: ClassVar[int] = 3
@@ -123,9 +128,13 @@ class Integer(Field):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Decimal(Field):
-    """An exact number (`decimal.Decimal`), at most 12 digits before the point and `places` after it."""
+    """An exact number (`decimal.Decimal`), at most 12 digits before the point and `places` after it.
+
+    Quantities and amounts are added up over the rows of a table; without `total` their sum says nothing and is not shown.
+    """
 
     places: int = PLACES
+    total: bool = True
 
     kind: ClassVar[str] = "decimal"
     usual_width: ClassVar[int] = 3
@@ -251,3 +260,8 @@ class Money(Decimal):
         if isinstance(given, str):
             given = re.sub(r"^[\u00a5$\u20ac\u00a3]|\u5143$|" + re.escape(self.currency or "$") + "$", "", plain(given).replace("\uffe5", "\u00a5")).strip()
         return typed_number(given)
+
+
+def adds_up(kind: Field) -> bool:
+    """Whether the sum of a column of this kind says something: whole numbers, quantities and amounts, unless declared without `total`."""
+    return isinstance(kind, (Integer, Quantity, Money)) and kind.total and getattr(kind, "unit", "") != "%"

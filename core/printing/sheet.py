@@ -15,6 +15,7 @@ from core import audit, files
 from core.errors import NotFound
 from core.fields import Boolean, Choice, Choices, Computed, Field, Lines, Photos, Reading, row_values
 from core.messages import _
+from core.fields.number import adds_up
 from core.printing.paper import Box, Column, Entry, Grid, Paper, Part, Sign
 from core.records import Section
 from core.service import Work
@@ -228,7 +229,7 @@ class Sheet:
             held = bare(one)
             filled = [row_values(row) for row in rows if row_values(row).get(column) is not None]
             suffixes = {held.suffix(values, self.reading) for values in filled}
-            adds = held.kind in ("integer", "quantity", "money") and len(suffixes) == 1 and suffixes != {"%"}
+            adds = adds_up(held) and len(suffixes) == 1
             sums.append(self.text(held, sum(values[column] for values in filled), filled[0], self._unit(held)) if adds else "")
         if not any(sums):
             return ()

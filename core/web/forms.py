@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from core.errors import Invalid, Problem
 from core.fields import Field, Lines, Reading, row_id, row_values
+from core.fields.number import adds_up
 from core.messages import _
 from core.records import RecordType
 
@@ -432,8 +433,7 @@ def total_columns(kind: Lines) -> list[str]:
     found = []
     for name, one in kind.columns.items():
         held = one.value if one.kind == "computed" else one  # type: ignore[attr-defined]
-        mixed = getattr(held, "currency_of", "") or getattr(held, "unit_of", "") or getattr(held, "unit", "") == "%"
-        if held.kind in ("integer", "quantity", "money") and not mixed:
+        if adds_up(held) and not getattr(held, "currency_of", "") and not getattr(held, "unit_of", ""):
             found.append(name)
     return found
 
@@ -446,7 +446,7 @@ def totals(kind: Lines, rows: Iterable[Any], reading: Reading) -> dict[str, str]
         held = one.value if one.kind == "computed" else one  # type: ignore[attr-defined]
         filled = [row_values(row) for row in rows if row_values(row).get(name) is not None]
         units = {held.suffix(row, reading) for row in filled}
-        if held.kind in ("integer", "quantity", "money") and getattr(held, "unit", "") != "%" and len(units) == 1:
+        if adds_up(held) and len(units) == 1:
             total = sum(row[name] for row in filled)
             sums[name] = f"{total:,f}".replace(",", "\u2009") if held.kind != "integer" else f"{total:,}".replace(",", "\u2009")
             if "." in sums[name] and held.kind == "quantity":

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from core import fields
 from core.errors import Invalid
+from core.fields.number import adds_up
 from core.messages import _
 from core.translations import Translations
+from core.web import forms
 
 D = decimal.Decimal
 NAMES = {n: fields.Name(n, "master_data.item", f"HY-{n}", f"Valve {n}", unit="pcs") for n in (7, 8, 9)}
@@ -364,3 +366,13 @@ def test_a_wrong_declaration_is_told_with_a_cure(kind, code):
     told = list(kind.check())
     assert code is None or code in [one[0] for one in told]
     assert all(what and hint for _code, what, hint in told)
+
+
+@pytest.mark.parametrize(("kind", "adds"), [
+    (fields.Integer(), True), (fields.Quantity(unit="h"), True), (fields.Money(), True), (fields.Decimal(), False), (fields.Quantity(unit="%"), False),
+    (fields.Integer(total=False), False), (fields.Quantity(unit="h", total=False), False), (fields.Money(total=False), False), (fields.Text(), False),
+])
+def test_only_figures_whose_sum_says_something_add_up(kind, adds):
+    """Whole numbers, quantities and amounts, as long as their declaration does not say otherwise; the foot of a grid shows no other."""
+    assert adds_up(kind) is adds
+    assert forms.total_columns(fields.Lines(columns={"figure": kind})) == (["figure"] if adds else [])
