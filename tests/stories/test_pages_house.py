@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.company import PASSWORD
 from tests.stories import looks
@@ -87,9 +88,9 @@ def test_the_list_has_the_parts_of_the_mock_up(page, people, filled) -> None:
     assert page.get_by_text("按编号，从小到大").first.is_visible()
     page.evaluate("window.kept = true")
     page.get_by_role("link", name="下一页").click()
-    page.wait_for_function("document.querySelectorAll('.tb tbody tr').length === 15")
+    expect(page.locator(".tb tbody tr")).to_have_count(15)
     page.get_by_role("link", name="上一页").click()
-    page.wait_for_function("document.querySelectorAll('.tb tbody tr').length === 25")
+    expect(page.locator(".tb tbody tr")).to_have_count(25)
     assert page.evaluate("window.kept"), "only the list is fetched anew"
     page.locator(".tb tbody a").first.click()
     page.wait_for_url("**/master_data/item/*")
