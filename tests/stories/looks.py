@@ -24,7 +24,7 @@ def tokens() -> frozenset[str]:
     return frozenset(found)
 
 
-COLOURS = """() => { const HIDDEN = '.visually-hidden, .vh, .ts-hidden-accessible'; 
+COLOURS = """() => { const HIDDEN = '.visually-hidden, .vh, .ts-hidden-accessible';
   const seen = {};
   for (const one of document.querySelectorAll("body, body *")) {
     if (!one.checkVisibility() || one.closest(HIDDEN) || one.matches("option")) continue;
