@@ -76,6 +76,7 @@ def answers(url: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_ten_minute_plugin_does_what_it_says(checkout: Path) -> None:
     """Its files are written as they stand there, its commands run in their order, and the last one serves."""
     for name, content in files_of("README.md").items():
