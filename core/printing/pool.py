@@ -65,6 +65,11 @@ class PrintServer:
         atexit.register(self.close)
 
     @property
+    def is_alive(self) -> bool:
+        """Whether it still runs and can be found."""
+        return self._process.poll() is None and Path(self.address).exists()
+
+    @property
     def pid(self) -> int:
         """Its process."""
         return self._process.pid
@@ -86,13 +91,12 @@ _ROOT: Final = Path(__file__).parent.parent.parent
 
 
 class Printer:
-    """What a site prints with. Without an address it takes the one of the environment, else starts a server at the first print."""
+    """What a site prints with. Without an address it takes the one of the environment, else the first print starts a
+    server, which all printers of this process with the same limits share."""
 
     def __init__(self, address: str = "", limits: Limits = USUAL) -> None:
         self._address = address or os.environ.get(ADDRESS, "")
         self._limits = limits
-        self._own: PrintServer | None = None
-        self._lock = threading.Lock()
 
     def print(self, html: str, pictures: Mapping[str, bytes] | None = None) -> bytes:
         """The PDF of a page of HTML; `pictures` are the only things it can show, as `yunkong-asset:NAME`."""
@@ -114,11 +118,16 @@ class Printer:
         return printed
 
     def close(self) -> None:
-        """End the server if it is our own."""
-        with self._lock:
-            if self._own:
-                self._own.close()
-            self._own = None
+        """End the server that this process has started, if it has; the next print starts another."""
+        with _lock:
+            own = _started.pop(self._key, None)
+            if own is not None:
+                own.close()
+
+    @property
+    def _key(self) -> tuple[int, Limits]:
+        """Under which a server is kept: one that was started before a fork is the parent's."""
+        return os.getpid(), self._limits
 
     def _ask(self, head: Mapping[str, object], blobs: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         until = time.monotonic() + self._limits.patience + self._limits.seconds + 10
@@ -132,13 +141,13 @@ class Printer:
 
     def _connect(self) -> socket.socket:
         link = socket.socket(socket.AF_UNIX)
-        for address in (self._address, self._own.address if self._own else ""):
-            if address:
-                try:
-                    link.connect(address)
-                except (FileNotFoundError, ConnectionRefusedError):
-                    continue
-                return link
+        try:
+            link.connect(self._address)
+        except OSError:
+            link.close()
+            link = socket.socket(socket.AF_UNIX)
+        else:
+            return link
         try:
             link.connect(self._start())
         except OSError:
@@ -147,10 +156,15 @@ class Printer:
         return link
 
     def _start(self) -> str:
-        with self._lock:
-            if self._own is None or not Path(self._own.address).exists():
-                self._own = PrintServer(limits=self._limits)
-            return self._own.address
+        with _lock:
+            own = _started.get(self._key)
+            if own is None or not own.is_alive:
+                own = _started[self._key] = PrintServer(limits=self._limits)
+            return own.address
+
+
+_started: Final[dict[tuple[int, Limits], PrintServer]] = {}
+_lock: Final = threading.Lock()
 
 
 _FAILURES: Final = {

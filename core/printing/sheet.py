@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -14,8 +15,8 @@ import segno
 from core import audit, files
 from core.errors import NotFound
 from core.fields import Boolean, Choice, Choices, Computed, Field, Lines, Photos, Reading, row_values
-from core.messages import _
 from core.fields.number import adds_up
+from core.messages import _
 from core.printing.paper import Box, Column, Entry, Grid, Paper, Part, Sign
 from core.records import Section
 from core.service import Work
@@ -192,8 +193,10 @@ class Sheet:
         known = files.load(self.work.connection, ids)
         for id in ids:
             file = known.get(id)
-            if file is not None and file.is_image:
-                key = f"{name}-{id}"
+            if file is None or not file.is_image:
+                continue
+            key = f"{name}-{id}"
+            with suppress(files.Damaged):
                 self.pictures[key] = b"".join(self.work.site.files.read(file.sha256))
                 yield key
 
