@@ -7,6 +7,7 @@ import pytest
 from openpyxl import load_workbook
 
 from core import people as staff
+from core import printing
 from core.errors import NotAllowed, NotFound, Problem, Refused
 from core.service import Query
 from core.service.steps import _discreet
@@ -298,6 +299,8 @@ def test_a_hidden_field_cannot_be_asked_for(trial, secret, api):
     for query in ("filter[cost]=99", "filter[cost][gte]=1", "sort=cost"):
         assert api("trial.author").get(f"/records/trial.plan?{query}").status_code == 422
         assert api("trial.manager").get(f"/records/trial.plan?{query}").status_code == 200
+    for query in (Query(filters={"cost": {"eq": Decimal(99)}}), Query(sort="cost")):
+        trial.refused("author", lambda work, query=query: work.page(PLAN, query))
 
 
 def test_a_hidden_field_cannot_be_written(trial):
@@ -334,6 +337,18 @@ def test_an_export_leaves_hidden_fields_out(trial, secret, api):
         cells = [str(cell.value) for sheet in book for row in sheet for cell in row]
         assert "Pump" in cells and ("99" in cells) == is_there
         book.close()
+
+
+def test_pages_and_prints_leave_hidden_fields_out(trial, secret, client):
+    """The record's page, its list and its print show as much as their reader may see."""
+    for who, is_there in (("author", False), ("manager", True)):
+        client.sign_in(f"trial.{who}")
+        pages = [client.get(address).get_data(as_text=True) for address in (f"/trial/plan/{secret}", f"/trial/plan/{secret}?history=all")]
+        with trial.site.work(actor=trial.id(who)) as work:
+            pages.append(printing.prints_of(trial.site).draw(work, work.get(None, secret), "plan")[0])
+        for text in pages:
+            assert (">99<" in text, ">77<" in text) == (is_there, is_there)
+        client.sign_out()
 
 
 def test_a_step_that_rests_on_a_hidden_field_says_only_that_it_is_not_open(trial):
