@@ -98,6 +98,46 @@ def _pictures(given: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
             yield name, picture(content)
 
 
+def _kinds() -> tuple[Any, Any]:
+    """What fetches and what reads pages, made of WeasyPrint's classes once it is imported."""
+    import weasyprint
+    from cssselect2 import ElementWrapper  # type: ignore[import-untyped]
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class Fetcher(URLFetcher):  # type: ignore[misc]
+        """Opens the pictures of this print, by name, and nothing else in the world."""
+
+        def __init__(self, pictures: Mapping[str, bytes]) -> None:
+            super().__init__(timeout=0, allowed_protocols=(), allow_redirects=False)
+            self.pictures = pictures
+            self.refused: list[str] = []
+
+        def fetch(self, url: str, headers: Any = None) -> Any:  # noqa: ARG002 - WeasyPrint's signature
+            content = self.pictures.get(url.removeprefix(ASSET)) if url.startswith(ASSET) else None
+            if content is None:
+                self.refused.append(url[:200])
+                raise ValueError("not an asset of this print")
+            return URLFetcherResponse(url, content, {"Content-Type": "image/png" if content[:4] == b"\x89PNG" else "image/jpeg"})
+
+    class House(weasyprint.HTML):  # type: ignore[misc]
+        """A page whose only style sheet is that of the house; read as XML where it is well-formed, which is quicker."""
+
+        def __init__(self, html: str, fetcher: Fetcher) -> None:
+            try:
+                root = ET.fromstring(html)  # noqa: S314 - our own templates; expat opens nothing outside
+            except ET.ParseError:
+                super().__init__(string=html, base_url=ASSET, url_fetcher=fetcher)
+                return
+            self.base_url, self.url_fetcher, self.media_type = ASSET, fetcher, "print"
+            self.wrapper_element = ElementWrapper.from_html_root(root, content_language=None)
+            self.etree_element = self.wrapper_element.etree_element
+
+        def _ua_stylesheets(self, forms: bool = False) -> list[Any]:  # noqa: ARG002 - WeasyPrint's signature
+            return []
+
+    return Fetcher, House
+
+
 class Press:
     """WeasyPrint made ready once: one font configuration, the house style parsed."""
 
@@ -105,49 +145,15 @@ class Press:
         import logging
 
         import weasyprint
-        from cssselect2 import ElementWrapper  # type: ignore[import-untyped]
         from weasyprint.css.counters import CounterStyle
         from weasyprint.text.fonts import FontConfiguration
-        from weasyprint.urls import URLFetcher, URLFetcherResponse
 
         logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
         logging.getLogger("fontTools").setLevel(logging.CRITICAL)
-
-        class Fetcher(URLFetcher):  # type: ignore[misc]
-            """Opens the pictures of this print, by name, and nothing else in the world."""
-
-            def __init__(self, pictures: Mapping[str, bytes]) -> None:
-                super().__init__(timeout=0, allowed_protocols=(), allow_redirects=False)
-                self.pictures = pictures
-                self.refused: list[str] = []
-
-            def fetch(self, url: str, headers: Any = None) -> Any:  # noqa: ARG002 - WeasyPrint's signature
-                content = self.pictures.get(url.removeprefix(ASSET)) if url.startswith(ASSET) else None
-                if content is None:
-                    self.refused.append(url[:200])
-                    raise ValueError("not an asset of this print")
-                return URLFetcherResponse(url, content, {"Content-Type": "image/png" if content[:4] == b"\x89PNG" else "image/jpeg"})
-
-        class House(weasyprint.HTML):  # type: ignore[misc]
-            """A page whose only style sheet is that of the house; read as XML where it is well-formed, which is quicker."""
-
-            def __init__(self, html: str, fetcher: Fetcher) -> None:
-                try:
-                    root = ET.fromstring(html)  # noqa: S314 - our own templates; expat opens nothing outside
-                except ET.ParseError:
-                    super().__init__(string=html, base_url=ASSET, url_fetcher=fetcher)
-                    return
-                self.base_url, self.url_fetcher, self.media_type = ASSET, fetcher, "print"
-                self.wrapper_element = ElementWrapper.from_html_root(root, content_language=None)
-                self.etree_element = self.wrapper_element.etree_element
-
-            def _ua_stylesheets(self, forms: bool = False) -> list[Any]:  # noqa: ARG002 - WeasyPrint's signature
-                return []
-
-        self._fetcher, self._page = Fetcher, House
+        self._fetcher, self._page = _kinds()
         self._fonts, self._counters = FontConfiguration(), CounterStyle()
         house = (HERE / "templates" / "house.css").read_text("utf-8") + "".join(f".w{n} {{ width: {n / 2}% }}" for n in range(1, 201))
-        self._style = weasyprint.CSS(string=house, font_config=self._fonts, counter_style=self._counters, url_fetcher=Fetcher({}))
+        self._style = weasyprint.CSS(string=house, font_config=self._fonts, counter_style=self._counters, url_fetcher=self._fetcher({}))
 
     def print(self, html: str, pictures: Mapping[str, bytes]) -> tuple[dict[str, Any], bytes]:
         """The PDF and what is to be said of it: pages, characters without a glyph, addresses that were refused."""
