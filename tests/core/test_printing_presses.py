@@ -130,7 +130,12 @@ def test_a_press_has_no_network(printer):
 
 def presses():
     """The print workers below this process."""
-    return [one for one in psutil.Process().children(recursive=True) if "core.printing.press" in " ".join(one.cmdline())]
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # one that has just ended
+            if "core.printing.press" in " ".join(one.cmdline()):
+                found.append(one)
+    return found
 
 
 # Pictures
