@@ -180,6 +180,16 @@ class Access:
         """The fields, and columns as `lines.column`, whose values do not exist for this user."""
         return frozenset(name for name, by in restricted(rt).items() if not self.counts(rt, by, None, record, department))
 
+    def sees(self, rt: RecordType, name: str) -> Scope:
+        """The departments in whose records a field is there for the user; where `read_by` says nothing, all of them."""
+        by = restricted(rt).get(name)
+        if by is None:
+            return ALL
+        scope = NOWHERE
+        for role in each_by(by):
+            scope = scope | self.directory.departments_with(self.user_id, str(role))
+        return scope
+
     # steps
 
     def may_take(self, rt: RecordType, step_name: str, record: Record, taken: Taken | None = None) -> bool:

@@ -161,6 +161,11 @@ def conditions(work: Work, rt: RecordType, query: Query) -> list[ColumnElement[b
             raise Refused([Problem(f"filter[{name}]", _("Lists cannot be filtered by {name}.", name=name), ", ".join(n for n in allowed if n not in hidden),
                                    "filter")])
         found += [_compare(tables.columns[name], operator, value) for operator, value in wanted.items()]
+    for name in (*query.filters, query.sort.lstrip("-")):
+        # Order and finds tell a value too: a field that is there in some departments alone leads to their records alone.
+        scope = work.access.sees(rt, name)
+        if not scope.everything:
+            found.append(main.department_id.in_(sorted(scope.departments)))
     return found
 
 

@@ -303,6 +303,20 @@ def test_a_hidden_field_cannot_be_asked_for(trial, secret, api):
         trial.refused("author", lambda work, query=query: work.page(PLAN, query))
 
 
+def test_a_field_that_is_hidden_in_one_department_alone_is_hidden_there_everywhere(trial, secret, people, api):
+    """Somebody who is a manager elsewhere finds the record, and neither its cost nor, by filter, sorting or export, what it might be."""
+    people.give("mixed", "trial.author", None)
+    people.give("mixed", "trial.manager", "DEPT2")
+    mixed = api("mixed")
+    assert "cost" not in mixed.get(f"/records/trial.plan/{secret}").json
+    assert ["cost" in one for one in mixed.get("/records/trial.plan").json["items"]] == [False]
+    for query in ("filter[cost]=99", "filter[cost][gte]=1", "sort=cost", "sort=-cost"):
+        assert mixed.get(f"/records/trial.plan?{query}").json["items"] == []
+    book = load_workbook(BytesIO(mixed.get("/records/trial.plan/export").get_data()))
+    assert "99" not in [str(cell.value) for sheet in book for row in sheet for cell in row]
+    book.close()
+
+
 def test_a_hidden_field_cannot_be_written(trial):
     """Nor a hidden column."""
     assert trial.problems("author", lambda work: work.create("trial.plan", {"cost": Decimal(1)})) == {"/cost": "locked"}
