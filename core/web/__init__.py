@@ -13,7 +13,7 @@ from flask import Blueprint
 
 from core.web.routing import Runner
 
-PAGES = ("entrance", "start", "account", "report", "listing", "exchange", "edit", "record", "documents", "admin")
+PAGES = ("entrance", "start", "account", "report", "listing", "exchange", "edit", "sheets", "record", "documents", "admin")
 """The modules with routes, and `admin` as a package of them."""
 
 

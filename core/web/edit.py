@@ -17,7 +17,7 @@ from core.records import RecordType
 from core.service import Asked, Confirmed
 from core.service import values as door
 from core.storage import Record
-from core.web import forms, merge, place
+from core.web import forms, merge, place, sheets
 from core.web.filling import Said, Target, page, writable
 from core.web.routing import Routes
 from core.web.view import signed_in
@@ -30,22 +30,23 @@ routes = Routes()
 
 @dataclass(frozen=True)
 class Before:
-    """What is done before the work begins: the password asked again, files written for good."""
+    """What is done before the work begins: the password asked again, files written for good, a workbook looked at."""
 
     confirmed: Confirmed | None = None
     stored: Mapping[str, list[files.Stored]] = field(default_factory=dict)
+    sheet: sheets.Received | None = None
 
 
 def before(site: Any, user_id: int, form: MultiDict[str, str]) -> Before:
     """Ask for the password where the form brings one, and write uploaded files to disk."""
     stored: dict[str, list[files.Stored]] = {}
     for name, upload in request.files.items(multi=True):
-        if upload.filename:
+        if upload.filename and not name.endswith(sheets.SENT_AS):
             stored.setdefault(name, []).append(_stored(site, upload))
     confirmed = None
     if form.get("_password") or form.get("_otp"):
         confirmed = site.confirm(user_id, form.get("_password", ""), form.get("_otp", ""), address=request.remote_addr or "")
-    return Before(confirmed, stored)
+    return Before(confirmed, stored, sheets.received(site, form))
 
 
 def _stored(site: Any, upload: FileStorage) -> files.Stored:
@@ -181,6 +182,8 @@ def _act(view: View, target: Target) -> Response:
     if go in ("save", "step"):
         return _save(view, target, raw, what if go == "step" else "")
     version = _version(view.form)
+    if go == "import":
+        return sheets.take(view, target, raw, what, version)
     if go == "merge" and target.record is not None:
         raw |= merge.chosen(view, target.record, raw)
         version = target.record.version

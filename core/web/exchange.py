@@ -32,6 +32,12 @@ def workbook(data: bytes, name: str) -> Response:
     return response
 
 
+def to_mend(view: View, name: str, otherwise: str) -> str:
+    """What a workbook is called that is given back with its errors."""
+    said = view._("to mend")
+    return f"{name.rpartition('.')[0] or otherwise}-{said}"
+
+
 @routes.get("/<plugin>/<noun>/export", may=signed_in)
 def export(view: View, plugin: str, noun: str) -> Response:
     """The list as it is filtered, as a workbook."""
@@ -77,7 +83,7 @@ def take(view: View, plugin: str, noun: str) -> Response:
     is_trial = "apply" not in view.form
     answer = transfer.import_register(view.work, rt, content, dry_run=is_trial)
     if "marked" in view.form:
-        return workbook(transfer.marked(view.work, content, answer, rt.fields), f"{name.rpartition('.')[0] or rt.name}-{view._('to mend')}")
+        return workbook(transfer.marked(view.work, content, answer, rt.fields), to_mend(view, name, rt.name))
     if not is_trial and not answer.refused:
         done = answer.counts
         text = _("Imported: {created} new, {changed} changed, {unchanged} as they were.", **done)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from flask import Response
 
@@ -15,6 +16,7 @@ from core.messages import _
 from core.records import RecordType
 from core.service import values as door
 from core.storage import Record
+from core.transfer import LARGEST_FILE
 from core.web import forms, paper, place
 from core.workflow import Transition, each_by
 
@@ -45,6 +47,11 @@ class Target:
     def id(self) -> int | None:
         """The record's id; None for a new one."""
         return self.record.id if self.record else None
+
+    @property
+    def query(self) -> str:
+        """What addresses beside the form carry, so that they are about the same."""
+        return urlencode({"record": self.record.id} if self.record else {"step": self.step or ""})
 
 
 def writable(view: View, target: Target) -> frozenset[str]:
@@ -215,9 +222,9 @@ def _is_drawn(view: View, seen: Record, name: str, hidden: Collection[str]) -> b
 
 def page(
     view: View, target: Target, raw: forms.Raw | None = None, *, version: int | None = None, restored: str = "", typed: forms.Typed | None = None,
-    note: str = "",
+    note: str = "", imported: Said | None = None,
 ) -> Response:
-    """The edit page: `raw` is what was typed, else what is stored or a new form begins with."""
+    """The edit page: `raw` is what was typed, else what is stored or a new form begins with; `imported` tells of a workbook."""
     work, rt = view.work, target.rt
     open_names = writable(view, target)
     seen = _seen(view, target, typed)
@@ -233,8 +240,11 @@ def page(
     asked = _asked(view, target)
     page_ = _page(view, target, seen, parts, open_names, version, said, asked, raw or {})
     warnings = [{"what": f"{view.t(p.what)} {view.t(p.hint)}".strip(), "asks": p.level == "asks"} for p in all_problems(view, typed) if p.level != "refuses"]
+    fillable = [sheet for part in parts for sheet in part.sheets if sheet.is_open and not sheet.is_fixed]
+    page_ |= {"lines_at": f"{rt.path}/lines", "query": target.query, "largest": LARGEST_FILE // 1_000_000}
+    page_ |= {"alone": fillable[0] if len(fillable) == 1 and not fillable[0].when else None}
     return view.render(
-        "edit.html", page=page_, sections=parts, problems=said, warnings=warnings, restored=restored, stale_note=note, saved_at="",
+        "edit.html", page=page_, sections=parts, imported=imported, problems=said, warnings=warnings, restored=restored, stale_note=note, saved_at="",
         has_grid=any(sheet.is_open for part in parts for sheet in part.sheets), grid_texts=GRID_TEXTS(view),
     )
 

@@ -198,15 +198,23 @@ function uploads(place, form) {
   place.addEventListener("drop", (event) => { event.preventDefault(); [...event.dataTransfer.files].forEach(send); });
 }
 
-// The summary on top: its links lead to the very input, also in a grid and behind a look-up.
+// A workbook is read as soon as it is chosen.
+function readAtOnce(picker) {
+  const button = picker.closest("details").querySelector("button");
+  picker.addEventListener("change", (event) => {
+    event.stopPropagation();
+    if (picker.files.length) button.click();
+  });
+}
+
+// The summary on top, and the answer for each row of a workbook: their links lead to the very input, also in a grid and behind a look-up.
 function errors(root) {
   const summary = root.querySelector("#problems");
-  if (!summary) return;
-  summary.focus();
-  summary.addEventListener("click", (event) => {
+  if (summary) summary.focus();
+  for (const place of root.querySelectorAll("#problems, #imported")) place.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#']");
     let target = link && document.getElementById(link.hash.slice(1));
-    if (!target || target === summary) return;
+    if (!target || target === place) return;
     event.preventDefault();
     if (target.dataset.control) target = document.getElementById(target.dataset.control) || target;
     target.dispatchEvent(new CustomEvent("yk:go", { bubbles: true }));
@@ -230,6 +238,7 @@ function upgrade(form) {
     input.addEventListener("focus", () => { const bare = plain(input.value); if (/^-?\d+(\.\d+)?$/.test(bare)) input.value = bare; });
     input.addEventListener("blur", () => { input.value = grouped(input.value); });
   });
+  for (const picker of form.elements) if (picker.matches("[data-import]")) readAtOnce(picker);
   follow(form);
   form.addEventListener("keydown", (event) => {
     if (event.isComposing || event.key !== "Enter" || event.defaultPrevented) return;
