@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
+from urllib.parse import quote
 
 from core.errors import Invalid
 from core.messages import _
@@ -277,3 +278,9 @@ def _shown(name: str) -> Iterator[str]:
     for character in name:
         if unicodedata.category(character)[0] != "C":
             yield character
+
+
+def disposition(how: str, name: str) -> str:
+    """The header that hands out a file, `inline` or as `attachment`, under its name, whatever script that is written in."""
+    plain = re.sub(r"[^ !#-\[\]-~]", "_", name)
+    return f"{how}; filename=\"{plain}\"" + ("" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}")

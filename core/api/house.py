@@ -8,6 +8,7 @@ from flask import Request, Response
 
 from core import files, inbox, reports, sessions
 from core.api.calls import Bad, Call, Routes, answer, identity
+from core.content import disposition
 from core.errors import NotFound, Problem, Refused
 from core.messages import _
 from core.records import RecordType
@@ -188,7 +189,7 @@ def readable_file(work: Any, id: int) -> files.File:
 def file_response(site: Any, file: files.File) -> Response:
     """A file as a download, or in place where its kind is harmless."""
     response = Response(site.files.read(file.sha256), mimetype=file.type)
-    response.headers.set("Content-Disposition", "inline" if file.inline else "attachment", filename=file.name)
+    response.headers["Content-Disposition"] = disposition(file.disposition, file.name)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

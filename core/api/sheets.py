@@ -10,6 +10,7 @@ from core import printing, reports, transfer
 from core.api.calls import Bad, Call, Routes, answer, problem_json
 from core.api.openapi import BINARY, SHEET, listed
 from core.api.records import read_query, record_of, type_of
+from core.content import disposition
 from core.errors import NotFound, Problem, Refused
 from core.messages import _
 from core.schemas import dump_names
@@ -26,7 +27,7 @@ def print_record(call: Call, type: str, id: str, form: str) -> Response:
     if form not in record.type.prints:
         raise NotFound(_("There is no such print form."))
     response = Response(mimetype=PDF)
-    response.headers.set("Content-Disposition", "inline", filename=f"{record.number or record.id}.pdf")
+    response.headers["Content-Disposition"] = disposition("inline", f"{record.number or record.id}.pdf")
     printing.prints_of(call.site).send(call.work, record, form, response.set_data)
     return response
 
@@ -43,7 +44,7 @@ def export_records(call: Call, type: str) -> Response:
 def sheet(content: bytes, name: str) -> Response:
     """A workbook as an answer."""
     response = Response(content, mimetype=SHEET)
-    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.xlsx")
+    response.headers["Content-Disposition"] = disposition("attachment", f"{name}.xlsx")
     return response
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Response
 
 from core import files, printing
+from core.content import disposition
 from core.errors import NotFound, Problem, Refusal, Refused
 from core.messages import _
 from core.web import place
@@ -29,7 +30,7 @@ def print_form(view: View, plugin: str, noun: str, id: str, form: str) -> Respon
     if declared is None or (declared.in_states and record.state not in declared.in_states):
         raise NotFound(_("There is no such print form."))
     response = Response(mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "inline", filename=f"{record.number or record.title or form}.pdf")
+    response.headers["Content-Disposition"] = disposition("inline", f"{record.number or record.title or form}.pdf")
     response.headers["Cache-Control"] = "no-store"
     printing.prints_of(view.site).send(view.work, record, form, response.set_data)
     return response
@@ -71,6 +72,6 @@ def hand_out(view: View, id: str) -> Response:
     if not (not users and file.created_by == view.user_id) and not view.work.peek("", users):
         raise NotFound
     response = Response(view.site.files.read(file.sha256), mimetype=file.type)
-    response.headers.set("Content-Disposition", file.disposition, filename=file.name)
+    response.headers["Content-Disposition"] = disposition(file.disposition, file.name)
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

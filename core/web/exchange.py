@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, request
 
 from core import transfer
+from core.content import disposition
 from core.errors import NotAllowed, Problem, Refused
 from core.messages import _
 from core.records import RecordType
@@ -28,7 +29,7 @@ WORDS = {"created": _("New"), "changed": _("Changed"), "unchanged": _("As it was
 def workbook(data: bytes, name: str) -> Response:
     """An .xlsx to be saved under a name."""
     response = Response(data, mimetype=XLSX)
-    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.xlsx")
+    response.headers["Content-Disposition"] = disposition("attachment", f"{name}.xlsx")
     return response
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, request
 
 from core import printing, reports, transfer
+from core.content import disposition
 from core.errors import NotFound, Refused
 from core.fields import Field
 from core.reports import Result
@@ -103,7 +104,7 @@ def _file(view: View, key: str, suffix: str, result: Result | None) -> Response:
         columns = [column(name, kind, reading) for name, kind in result.columns.items()]
         return workbook(transfer.write_table(title, columns, result.rows, reading), key)
     response = Response(printing.print_report(view.work, result, title, reading), mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "inline", filename=f"{key}.pdf")
+    response.headers["Content-Disposition"] = disposition("inline", f"{key}.pdf")
     return response
 
 

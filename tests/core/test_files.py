@@ -268,3 +268,13 @@ def test_interrupted_uploads_are_swept(database, store):
     files.clean(database, store, NOW)
     assert not left.exists()
     assert files.orphans(database, store) == [hashlib.sha256(PDF).hexdigest()]
+
+
+@pytest.mark.parametrize(("name", "header"), [
+    ("plan.pdf", 'attachment; filename="plan.pdf"'),
+    ("\u8ba1\u5212 1.pdf", "attachment; filename=\"__ 1.pdf\"; filename*=UTF-8''%E8%AE%A1%E5%88%92%201.pdf"),
+    ('a"\\\r\nb.pdf', "attachment; filename=\"a____b.pdf\"; filename*=UTF-8''a%22%5C%0D%0Ab.pdf"),
+])
+def test_a_file_is_handed_out_under_its_name_in_any_script(name, header):
+    """A header holds ASCII alone: the name travels encoded, with a plain one beside it for old browsers."""
+    assert content.disposition("attachment", name) == header
