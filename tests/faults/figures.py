@@ -22,7 +22,8 @@ PARTS = ("kill", "numbers", "races", "once")
 def write(part: str, title: str, told: str, rows: Mapping[str, Mapping[str, object]], page: Path = PAGE) -> None:
     """Put a part into the page: what was done, and a table of figures with one column per engine."""
     text = page.read_text(encoding="utf-8") if page.exists() else HEAD + "".join(f"\n<!-- {one} -->\n<!-- /{one} -->\n" for one in PARTS)
-    ran = f"Ran {datetime.now(UTC):%Y-%m-%d} on {os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, PostgreSQL 18."
+    ran = f"Ran {datetime.now(UTC):%Y-%m-%d} on {os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, PostgreSQL 18;"
+    ran += f" load average at the end {os.getloadavg()[1]:.0f} (other work on the machine included)."
     made = f"<!-- {part} -->\n## {title} (`make faults-{part}`)\n\n{told}\n\n{table(rows)}\n\n{ran}\n<!-- /{part} -->"
     page.parent.mkdir(exist_ok=True)
     page.write_text(re.sub(rf"<!-- {part} -->.*?<!-- /{part} -->", lambda _match: made, text, flags=re.DOTALL), encoding="utf-8")

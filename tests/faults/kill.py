@@ -46,7 +46,7 @@ class Scale:
     clients: int = 6
     workers: int = 950
     groups: int = 50
-    pause: float = 0.25
+    pause: float = 0.15
     client_pause: float = 0.01
 
 
@@ -252,7 +252,7 @@ class Killer:
         kinds = ["worker"] * scale.workers + ["group"] * scale.groups
         self.chance.shuffle(kinds)
         for kind in kinds:
-            self.let_work(self.chance.randrange(1, 9))
+            self.let_work(self.chance.randrange(1, 6))
             time.sleep(self.chance.uniform(0, scale.pause))
             if kind == "group":
                 self.group()
