@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, jsonify, request, send_from_directory
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
@@ -24,7 +25,10 @@ from core.web import create_pages
 from core.web.rendering import STATIC
 
 LARGEST_BODY = 64 * 1024 * 1024
-LARGEST_FORM = 4 * 1024 * 1024
+LARGEST_FORM = 16 * 1024 * 1024
+"""So much text comes back with the place where it is too long; more is refused as a whole."""
+MOST_LEFT = 4 * LARGEST_BODY
+"""So much of a refused body is still taken in."""
 MOST_PARTS = 50_000
 CSP = "; ".join((
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'", "connect-src 'self'", "form-action 'self'",
@@ -117,6 +121,8 @@ def _add_frame(app: Flask, site: Any, runner: Any) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         runner.finish(response)
+        if response.status_code == 413:
+            _take_in_the_rest()
         return response
 
     @app.after_request
@@ -129,6 +135,16 @@ def _add_frame(app: Flask, site: Any, runner: Any) -> None:
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def _take_in_the_rest() -> None:
+    """Read what is still being sent: a browser that cannot finish sending shows a broken connection instead of the answer."""
+    stream, left = request.environ.get("wsgi.input"), MOST_LEFT
+    if stream is None or not request.environ.get("wsgi.input_terminated"):
+        return
+    with suppress(OSError, ClientDisconnected):
+        while left > 0 and (chunk := stream.read(1024 * 1024)):
+            left -= len(chunk)
 
 
 def readiness(site: Any) -> dict[str, bool]:
@@ -173,8 +189,10 @@ def _page(runner: Any, error: HTTPException) -> Response:
         what, hint = _("There is nothing here"), _("It may have been removed, or it is not for you to read.")
     elif isinstance(error, MethodNotAllowed):
         what, hint = _("This address cannot be used like that"), _("Go back to the page and use its buttons.")
-    elif isinstance(error, RequestEntityTooLarge):
+    elif isinstance(error, RequestEntityTooLarge) and (request.content_length or 0) > LARGEST_BODY:
         what, hint = _("This is too large to be sent"), _("Send files of at most {size} MB.", size=LARGEST_BODY // 1024 // 1024)
+    elif isinstance(error, RequestEntityTooLarge):
+        what, hint = _("This is too large to be sent"), _("Nothing has been saved. Go back, shorten the longest text or take out rows, and send it again.")
     else:
         what, hint = _("This could not be understood"), _("Go back, look at what you sent, and try again.")
     response: Response = runner.failed(status, what, hint)

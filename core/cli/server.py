@@ -102,7 +102,7 @@ def serve(folder: Path, with_worker: bool, told: Callable[[str], None]) -> None:
     server = Server(folder, printer, {
         "bind": [f"[{config.host}]:{config.port}" if ":" in config.host else f"{config.host}:{config.port}"],
         "workers": config.workers, "worker_class": "gthread", "threads": THREADS, "preload_app": True, "timeout": 120, "graceful_timeout": 20,
-        "keepalive": 15, "loglevel": "warning", "control_socket_disable": True, "proc_name": "yunkong",
+        "keepalive": 15, "loglevel": "warning", "limit_request_line": 8190, "control_socket_disable": True, "proc_name": "yunkong",
         "when_ready": ready,
     })
     server.cfg.set("post_fork", server.part)

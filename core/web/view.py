@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
@@ -39,12 +40,16 @@ class View:
         self.language = language
         self.csrf = csrf
         """The secret that every posted form carries as `_csrf`, or a script as `X-CSRF-Token`."""
-        self.form: MultiDict[str, str] = request.form
         self.refusal: Refusal | None = None
         self.carried = False
         self.first: Any = None
         self.said: str = ""
         self.status = 200
+
+    @cached_property
+    def form(self) -> MultiDict[str, str]:
+        """What was typed; taken in when asked for, so that a form too large for that still gets a page that says so."""
+        return request.form
 
     @property
     def registry(self) -> Registry:
