@@ -9,6 +9,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,18 +60,25 @@ def children(pid: int) -> list[int]:
     """The processes below a process."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found += [child, *children(child)]
+        with suppress(OSError):  # one that has just ended
+            for child in map(int, task.read_text().split()):
+                found += [child, *children(child)]
     return found
 
 
-def processor(pids: Sequence[int]) -> float:
-    """Seconds of processor time that processes have used."""
-    used = 0.0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        used += (int(fields[11]) + int(fields[12])) / TICK
+def processor(roots: Sequence[int]) -> dict[int, float]:
+    """Seconds of processor time of processes and all below them."""
+    used: dict[int, float] = {}
+    for pid in [one for root in roots for one in (root, *children(root))]:
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            used[pid] = (int(fields[11]) + int(fields[12])) / TICK
     return used
+
+
+def spent(before: dict[int, float], after: dict[int, float]) -> float:
+    """Seconds between two looks; a process that ended in between is left out."""
+    return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
 
 
 def memory(pid: int) -> tuple[float, float]:
@@ -112,17 +120,16 @@ def window(name: str, clients: Sequence[Iterator[Operation]], seconds: float, se
     drivers = [context.Process(target=_drive, args=(operations, seconds, start, results)) for operations in clients]
     for driver in drivers:
         driver.start()
-    workers, others = [server, *children(server)], [pid for one in beside for pid in (one, *children(one))]
     start.wait()
-    before, beside_before, whole, began = processor(workers), processor(others), machine(), time.perf_counter()
+    before, beside_before, whole, began = processor([server]), processor(beside), machine(), time.perf_counter()
     found = [results.get() for _driver in drivers]
-    lasted, after, beside_after, whole_after = time.perf_counter() - began, processor(workers), processor(others), machine()
+    lasted, after, beside_after, whole_after = time.perf_counter() - began, processor([server]), processor(beside), machine()
     for driver in drivers:
         driver.join()
     times = sorted(one for result in found for one in result[0])
-    used = after - before
+    used = spent(before, after)
     busy = (whole_after[0] - whole[0]) - (whole_after[1] - whole[1])
-    other = busy - used - (beside_after - beside_before) - sum(result[2] for result in found)
+    other = busy - used - spent(beside_before, beside_after) - sum(result[2] for result in found)
     count = max(len(times), 1)
     return Window(
         name, len(times), sum(result[1] for result in found), len(times) / lasted, 1000 * statistics.median(times or [0]),

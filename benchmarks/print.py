@@ -58,7 +58,7 @@ def measure(prints: int = 1000) -> Prints:
         first = 1000 * (time.perf_counter() - began)
         press = children(server.pid)[-1]
         walls, growth, sizes = [], [], []
-        start = processor([press])
+        start = processor([press])[press]
         for number in range(1, prints + 1):
             paper = form(number)
             began = time.perf_counter()
@@ -67,7 +67,7 @@ def measure(prints: int = 1000) -> Prints:
             sizes.append(len(pdf) / 1024)
             if number in (10, 100, 250, 500, 750, prints):
                 growth.append((number, memory(press)[0]))
-        used = 1000 * (processor([press]) - start) / prints
+        used = 1000 * (processor([press])[press] - start) / prints
     finally:
         server.close()
     return Prints(statistics.median(walls[5:]), used, max(sizes), first, tuple(growth))
