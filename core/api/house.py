@@ -102,7 +102,8 @@ def type_json(call: Call, rt: RecordType, whole: bool) -> dict[str, Any]:
     """A declaration as JSON, its labels in the caller's language."""
     t = call.text
     head: dict[str, Any] = {
-        "name": rt.name, "label": t(rt.label), "plugin": rt.plugin, "is_register": rt.is_register, "may_create": bool(call.work.access.may_create(rt)),
+        "name": rt.name, "label": own_word(call, "type", rt.name,
+                                           rt.label), "plugin": rt.plugin, "is_register": rt.is_register, "may_create": bool(call.work.access.may_create(rt)),
     }
     if not whole:
         return head
@@ -111,7 +112,8 @@ def type_json(call: Call, rt: RecordType, whole: bool) -> dict[str, Any]:
         "fields": [_field_json(call, name, kind) for name, kind in rt.fields.items() if name not in hidden],
         "sections": [{"name": key, "label": t(s.label), "fields": list(s.fields), "states": list(rt.states_of(s)), "locked_by": s.locked_by} for key,
                      s in rt.all_sections.items()],
-        "states": [{"name": name, "label": t(state.label), "final": state.final} for name, state in rt.states.items()],
+        "states": [{"name": name, "label": own_word(call, "state", f"{rt.name}:{name}", state.label), "final": state.final} for name,
+                   state in rt.states.items()],
         "transitions": [
             {
                 "name": name, "label": t(step.label), "from": list(step.sources), "to": step.target, "by": [_by_text(one) for one in each_by(step.by)],
@@ -125,6 +127,11 @@ def type_json(call: Call, rt: RecordType, whole: bool) -> dict[str, Any]:
         "prints": [{"name": name, "label": t(form.label), "form_no": form.form_no, "revision": form.revision} for name, form in rt.prints.items()],
         "clauses": list(rt.clauses),
     }
+
+
+def own_word(call: Call, kind: str, key: str, label: str) -> str:
+    """The site's own word for something, else its declared label, in the caller's language."""
+    return call.work.directory.word(kind, key, call.work.language) or call.text(label)
 
 
 def _field_json(call: Call, name: str, kind: Any) -> dict[str, Any]:

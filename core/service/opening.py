@@ -76,7 +76,7 @@ def _things(work: Work, opens: Opens, record: Record) -> Iterable[Any]:
     if opens.each is None:
         return (None,)
     if callable(opens.each):
-        return list(work.ask(opens.each, record))
+        return list(dict.fromkeys(work.ask(opens.each, record)))
     return tuple(record.values.get(opens.each) or ())
 
 
