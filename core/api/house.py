@@ -102,18 +102,21 @@ def type_json(call: Call, rt: RecordType, whole: bool) -> dict[str, Any]:
     """A declaration as JSON, its labels in the caller's language."""
     t = call.text
     head: dict[str, Any] = {
-        "name": rt.name, "label": own_word(call, "type", rt.name,
-                                           rt.label), "plugin": rt.plugin, "is_register": rt.is_register, "may_create": bool(call.work.access.may_create(rt)),
+        "name": rt.name, "label": own_word(call, "type", rt.name, rt.label), "plugin": rt.plugin, "is_register": rt.is_register,
+        "may_create": bool(call.work.access.may_create(rt)),
     }
     if not whole:
         return head
     hidden = call.work.access.hidden(rt, None)
     return head | {
         "fields": [_field_json(call, name, kind) for name, kind in rt.fields.items() if name not in hidden],
-        "sections": [{"name": key, "label": t(s.label), "fields": list(s.fields), "states": list(rt.states_of(s)), "locked_by": s.locked_by} for key,
-                     s in rt.all_sections.items()],
-        "states": [{"name": name, "label": own_word(call, "state", f"{rt.name}:{name}", state.label), "final": state.final} for name,
-                   state in rt.states.items()],
+        "sections": [
+            {"name": key, "label": t(one.label), "fields": list(one.fields), "states": list(rt.states_of(one)), "locked_by": one.locked_by}
+            for key, one in rt.all_sections.items()
+        ],
+        "states": [
+            {"name": name, "label": own_word(call, "state", f"{rt.name}:{name}", state.label), "final": state.final} for name, state in rt.states.items()
+        ],
         "transitions": [
             {
                 "name": name, "label": t(step.label), "from": list(step.sources), "to": step.target, "by": [_by_text(one) for one in each_by(step.by)],
