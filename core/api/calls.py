@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 Permission = Literal["anyone", "signed in", "administrator"]
 TRIES = 5
-LARGEST_BODY = 8 * 1024 * 1024
+LARGEST_BODY = 16 * 1024 * 1024
+MOST_DIGITS = 1000
 LANGUAGE_CODES = {"zh-cn": "zh_CN", "zh-tw": "zh_TW", "en": "en", "zh": "zh_CN", "zh-hans": "zh_CN", "zh-hant": "zh_TW", "zh-hk": "zh_TW"}
 SECRETS = ("password", "otp")
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,100}")
@@ -114,19 +116,30 @@ def read_json(asked: Request) -> Any:
     if asked.mimetype != "application/json":
         raise Bad(_("Send JSON, with Content-Type: application/json."), 415, "media_type")
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
-        raise Bad(_("This is not JSON: {reason}", reason=str(error)[:120].encode("ascii", "replace").decode()), 400, "json") from None
+        return json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_int=_whole, object_pairs_hook=_once)
+    except UnicodeDecodeError as error:
+        raise Bad(_("This is not UTF-8: byte {at}.", at=error.start + 1), 400, "json") from None
+    except json.JSONDecodeError as error:
+        raise Bad(_("This is not JSON: line {line}, column {column}.", line=error.lineno, column=error.colno), 400, "json") from None
+    except RecursionError:
+        raise Bad(_("This JSON is nested too deeply."), 400, "json") from None
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise Bad(_("{name} is not JSON.", name=name), 400, "json")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise Bad(_("A number of {count} digits is too long.", count=len(digits)), 400, "json")
+    return int(digits)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
+        twice, _times = Counter(name for name, _value in pairs).most_common(1)[0]
+        raise Bad(_("The name {name} stands twice in one object.", name=twice[:60].encode("ascii", "replace").decode()), 400, "json")
     return found
 
 

@@ -13,7 +13,9 @@ from core.errors import Invalid
 from core.fields.kind import Field, Reading, Storage, Told, Value, tidy
 from core.messages import _
 
-_REFUSED = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069\ufffe\uffff"
+_REFUSED = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069\ufffd-\uffff"
+LOST = "\ufffd"
+"""What stands where a character could not be read."""
 _NOT_IN_LINE = re.compile(f"[{_REFUSED}\t\n\r]")
 _NOT_IN_TEXT = re.compile(f"[{_REFUSED}]")
 
@@ -48,6 +50,8 @@ class Text(Field):
         if self.min is not None and len(value) < self.min:
             raise Invalid(_("This is too short: {length} characters, at least {min}.", length=len(value), min=self.min), code="too_short")
         found = self.refused.search(value)
+        if found and found.group() == LOST:
+            raise Invalid(_("A character was lost on the way here, at place {place}.", place=found.start() + 1), _("Type it again."), "character")
         if found:
             raise Invalid(
                 _("This holds a character that cannot be kept: {character}, at place {place}.",

@@ -45,6 +45,13 @@ def day(year: int, month: int, number: int, given: object) -> dt.date:
         raise Invalid(_("The date {given} does not exist.", given=shown(given)), code="date") from None
 
 
+def month_of(year: int, month: int, given: object) -> dt.date:
+    """The first day of the month, or a sentence on why there is none."""
+    if not 1 <= month <= 12:
+        raise Invalid(_("The month {given} does not exist.", given=shown(given)), _("Write it like 2026-12."), "date")
+    return day(year, month, 1, given)
+
+
 def year_in_range(value: int) -> None:
     """Refuse a year that cannot be meant."""
     if not FIRST_YEAR <= value <= LAST_YEAR:
@@ -128,7 +135,7 @@ class Month(Date):
         found = re.fullmatch(r"(\d{4})-(\d\d)", raw, re.ASCII) if isinstance(raw, str) else None
         if not found:
             raise Invalid(_("A month is expected here, like 2026-12."), code="type")
-        return day(int(found[1]), int(found[2]), 1, raw)
+        return month_of(int(found[1]), int(found[2]), raw)
 
     def accept(self, value: Value) -> dt.date:
         accepted = super().accept(value)
@@ -143,7 +150,7 @@ class Month(Date):
         match = _MONTH.fullmatch(_tight(given)) if isinstance(given, str) else None
         if not match:
             raise Invalid(_("“{given}” is not a month.", given=shown(given)), _("Write it like 2026-12."), "date")
-        return day(int(match[1]), int(match[2]), 1, given)
+        return month_of(int(match[1]), int(match[2]), given)
 
     def dump(self, value: Value) -> Any:
         return None if value is None else f"{value.year:04}-{value.month:02}"
