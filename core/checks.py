@@ -83,6 +83,8 @@ def policy_faults(policy: Policy, declared: Declared) -> Iterator[Fault]:
         yield Fault("policy-default", policy.name, _("The default “{name}” is not among the choices.", name=policy.default))
     if policy.holds_from not in (None, "creation"):
         yield Fault("policy-holds", policy.name, _("holds_from can only be “creation”."))
+    elif policy.holds_from:
+        yield Fault("not-built-yet", f"{policy.name}.holds_from", _("“{word}” is not built yet.", word="holds_from"), _("Leave it out for now."))
     for key, choice in policy.choices.items():
         for role in choice.all_roles:
             yield from _who_faults(role, f"{policy.name}.{key}", declared)
@@ -360,6 +362,10 @@ def reserved_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
     for word, value in words.items():
         if value:
             yield Fault("not-built-yet", f"{rt.name}.{word}", _("“{word}” is not built yet.", word=word), _("Leave it out for now."))
+    kinds = {name: kind for field, outer in rt.fields.items() for name, kind in ((field, outer), *(getattr(outer, "columns", None) or {}).items())}
+    for name, kind in kinds.items():
+        if getattr(kind, "edition", "given") == "in_force":
+            yield Fault("not-built-yet", f"{rt.name}.fields.{name}", _("“{word}” is not built yet.", word="edition"), _("Leave it out for now."))
     if reserved_in(rt.fields.values()):
         yield Fault("not-built-yet", rt.name, _("A field uses a word that is not built yet."))
 
