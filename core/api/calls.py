@@ -358,7 +358,7 @@ class Runner:
             body["problems"] = [problem_json(problem, t) for problem in refusal.problems]
         if isinstance(refusal, NotAllowed):
             body["who"] = [{"role": who.role, "department": None if who.department is None else str(who.department),
-                            "users": [{"name": n} for n in who.users]} for who in refusal.who]
+                            "users": list(who.users)} for who in refusal.who]
         if isinstance(refusal, Stale):
             body["version"] = refusal.version
             body["changes"] = [

@@ -15,26 +15,41 @@ from core.service.lists import filterable, sortable
 ID = {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"}
 TEXT = {"type": "string"}
 NULL_TEXT = {"type": ["string", "null"]}
+PROBLEMS = {"type": "array", "items": {
+    "type": "object", "required": ["where", "what", "hint", "code", "clause", "level"], "additionalProperties": False,
+    "properties": dict.fromkeys(("where", "what", "hint", "code", "clause", "level"), TEXT),
+}}
 PROBLEM = {
     "type": "object", "required": ["type", "title", "status", "code", "detail", "request_id"],
     "properties": {
         "type": TEXT, "title": TEXT, "status": {"type": "integer"}, "code": TEXT, "detail": TEXT, "request_id": TEXT,
-        "problems": {"type": "array", "items": {
-            "type": "object", "required": ["where", "what", "hint", "code", "clause", "level"], "additionalProperties": False,
-            "properties": dict.fromkeys(("where", "what", "hint", "code", "clause", "level"), TEXT),
-        }},
+        "problems": PROBLEMS,
         "who": {"type": "array"}, "version": {"type": ["integer", "null"]}, "changes": {"type": "array"},
     },
 }
 WHO = {
     "type": "object", "required": ["role", "department", "users"], "additionalProperties": False,
-    "properties": {"role": TEXT, "department": NULL_TEXT, "users": {"type": "array", "items": {"type": "object", "properties": {"name": TEXT}}}},
+    "properties": {"role": TEXT, "department": NULL_TEXT, "users": {"type": "array", "items": TEXT}},
 }
 TRANSITION = {
     "type": "object", "required": ["name", "label", "allowed", "why_not", "who"], "additionalProperties": False,
     "properties": {
         "name": TEXT, "label": TEXT, "allowed": {"type": "boolean"}, "who": {"type": "array", "items": WHO},
         "why_not": {"type": "array", "items": {"type": "object", "properties": dict.fromkeys(("where", "what", "hint", "code", "clause"), TEXT)}},
+    },
+}
+ANSWERS = {
+    "type": "object", "required": ["dry_run", "counts", "ignored", "items", "next"], "additionalProperties": False,
+    "properties": {
+        "dry_run": {"type": "boolean"}, "ignored": {"type": "array", "items": TEXT}, "next": {"type": "null"},
+        "counts": {"type": "object", "properties": {one: {"type": "integer"} for one in ("created", "changed", "unchanged", "refused")}},
+        "items": {"type": "array", "items": {
+            "type": "object", "required": ["row", "status", "id", "number", "problems"], "additionalProperties": False,
+            "properties": {
+                "row": {"type": "integer"}, "status": {"type": "string", "enum": ["created", "changed", "unchanged", "refused"]}, "id": NULL_TEXT,
+                "number": NULL_TEXT, "problems": PROBLEMS,
+            },
+        }},
     },
 }
 KEY = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "pattern": "^[!-~]{1,100}$"}}
@@ -106,6 +121,10 @@ def _add_type_path(paths: dict[str, dict[str, Any]], route: Route, rt: RecordTyp
     if "<form>" in rule:
         for name in rt.prints:
             _put(paths, route, rule.replace("<form>", name), {"content": {"application/pdf": {"schema": BINARY}}})
+        return
+    if "<field>" in rule:
+        for name in rt.lines:
+            _put(paths, route, rule.replace("<field>", name), _import(rt) | {"headers": [MATCH]})
         return
     known_of = TYPE_OPERATIONS.get((route.method, route.rule))
     _put(paths, route, rule, known_of(rt) if known_of else {})
@@ -192,7 +211,7 @@ def _sheet(rt: RecordType) -> dict[str, Any]:
 
 def _import(_rt: RecordType) -> dict[str, Any]:
     form = {"type": "object", "required": ["file"], "properties": {"file": BINARY}, "additionalProperties": False}
-    return {"form": form, "parameters": [_query("dry_run", {"type": "string", "enum": ["true", "false"]})]}
+    return {"form": form, "answer": ANSWERS, "parameters": [_query("dry_run", {"type": "string", "enum": ["true", "false"]})]}
 
 
 TYPE_OPERATIONS: Mapping[tuple[str, str], Any] = {

@@ -173,7 +173,7 @@ def change_record(call: Call, type: str, id: str) -> Response:
     """Change the fields that the body holds."""
     call.query()
     record = record_of(call, type, id)
-    version = _seen(call, record)
+    version = seen(call, record)
     values = call.schemas[record.type].load_change(call.body())
     call.work.edit(record, version, accepted=True, **values)
     return given(call, record)
@@ -184,11 +184,11 @@ def delete_record(call: Call, type: str, id: str) -> Response:
     """Delete a draft that never had a number."""
     call.query()
     record = record_of(call, type, id)
-    call.work.remove(record, _seen(call, record))
+    call.work.remove(record, seen(call, record))
     return Response(status=204)
 
 
-def _seen(call: Call, record: Record) -> int:
+def seen(call: Call, record: Record) -> int:
     """The version that the caller has seen; `*` is whatever is there."""
     return record.version if call.request.headers.get("If-Match", "").strip() == "*" else call.version()
 
@@ -217,7 +217,7 @@ def list_transitions(call: Call, type: str, id: str) -> Response:
 def who_json(who: Iterable[Who]) -> list[dict[str, Any]]:
     """Those who could, as JSON."""
     return [{"role": one.role, "department": None if one.department is None else str(one.department),
-             "users": [{"name": name} for name in one.users]} for one in who]
+             "users": list(one.users)} for one in who]
 
 
 @routes.post("/records/<type>/<id:id>/transitions/<name>", may="signed in", confirms=True)
