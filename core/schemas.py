@@ -192,6 +192,8 @@ class RecordSchema:
         columns = kind.columns if isinstance(kind, Lines) and rest else self.rt.fields
         if isinstance(columns.get(name), Computed) or (not rest and name in COMMON) or name == "names":
             return Problem(where, _("This is worked out by the system."), _("Leave it out."), "read_only")
+        if rest and head == "fields" and name in columns:
+            return Problem(where, _("This step does not fill {name}.", name=name), _("Leave it out."), "unknown_field")
         near = difflib.get_close_matches(name, columns, 1)
         hint = _("Perhaps {name} is meant.", name=near[0]) if near else ""
         return Problem(where, _("There is no field {name}.", name=name), hint, "unknown_field")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -168,24 +169,51 @@ def is_there(work: Work, record: Record, kind: Field | Section, row: Row | None 
     return when_holds(when, values, lambda name: work.policy(name, record))
 
 
+def applies(work: Work, record: Record, name: str, row: Row | None = None) -> bool:
+    """Whether a field, or of a row a column as `lines.column`, is there: its own `when` and that of its section hold."""
+    rt = record.type
+    kind, key = rt.kind_of(name), rt.section_of.get(name)
+    if kind is None or (key is not None and not is_there(work, record, rt.all_sections[key])):
+        return False
+    return is_there(work, record, kind, row)
+
+
 def empty_absent(work: Work, record: Record) -> list[Problem]:
-    """Empty the values whose `when` no longer holds; each is announced as a warning."""
+    """Empty the values whose `when`, or whose section's, no longer holds; each is announced as a warning."""
     told: list[Problem] = []
-    for name, kind in record.type.fields.items():
-        if kind.when is not None and not kind.empty(record.values.get(name)) and not isinstance(kind, Computed) and not is_there(work, record, kind):
-            record.values[name] = kind.load(None) if not isinstance(kind, Lines) else ()
-            told.append(Problem(name, _("“{label}” does not apply any more and was emptied.", label=kind.label), code="emptied", level="warns"))
-    for name, row in record.rows():
-        for column, inner in record.type.lines[name].columns.items():
-            if inner.when is not None and not inner.empty(row.values.get(column)) and not is_there(work, record, inner, row):
-                row.values[column] = inner.load(None)
+    for name, kind in conditional(record.type).items():
+        head, _dot, column = name.partition(".")
+        if not column:
+            if not kind.empty(record.values.get(name)) and not applies(work, record, name):
+                record.values[name] = kind.load(None) if not isinstance(kind, Lines) else ()
+                told.append(_emptied(name, kind))
+            continue
+        for index, row in enumerate(record.values.get(head) or ()):
+            if not kind.empty(row.values.get(column)) and not applies(work, record, name, row):
+                row.values[column] = kind.load(None)
+                told.append(_emptied(f"/{head}/{index}/{column}", kind))
     return told
+
+
+@lru_cache(maxsize=1024)
+def conditional(rt: RecordType) -> Mapping[str, Field]:
+    """The fields, and columns as `lines.column`, that are not always there, worked out ones left out."""
+    every = {name: kind for head in rt.fields for name in (head, *(f"{head}.{column}" for column in (rt.lines[head].columns if head in rt.lines else ())))
+             if (kind := rt.kind_of(name)) is not None}
+    return {
+        name: kind for name, kind in every.items()
+        if not isinstance(kind, Computed) and (kind.when is not None or (name in rt.section_of and rt.all_sections[rt.section_of[name]].when is not None))
+    }
+
+
+def _emptied(where: str, kind: Field) -> Problem:
+    return Problem(where, _("“{label}” does not apply any more and was emptied.", label=kind.label), code="emptied", level="warns")
 
 
 def always_missing(work: Work, record: Record) -> Iterator[Problem]:
     """A problem for each field that is required already in a draft and is empty."""
     for name, kind in record.type.fields.items():
-        if kind.required == "always" and kind.empty(record.values.get(name)) and is_there(work, record, kind):
+        if kind.required == "always" and kind.empty(record.values.get(name)) and applies(work, record, name):
             yield Problem(name, _("“{label}” is missing.", label=kind.label), _("Fill it in."), "required")
 
 
@@ -198,7 +226,7 @@ def missing(work: Work, record: Record, names: Iterable[str]) -> Iterator[Proble
         if column:
             yield from _missing_column(work, record, head, column, rt.lines[head].columns[column])
             continue
-        if not is_there(work, record, kind):
+        if not applies(work, record, name):
             continue
         if kind.required and kind.empty(record.values.get(name)):
             yield Problem(name, _("“{label}” is missing.", label=kind.label), _("Fill it in."), "required")
@@ -212,7 +240,7 @@ def _missing_column(work: Work, record: Record, name: str, column: str, kind: Fi
     if not kind.required:
         return
     for index, row in enumerate(record.values.get(name) or ()):
-        if kind.empty(row.values.get(column)) and is_there(work, record, kind, row):
+        if kind.empty(row.values.get(column)) and applies(work, record, f"{name}.{column}", row):
             yield Problem(f"/{name}/{index}/{column}", _("Row {number}: “{label}” is missing.", number=index + 1, label=kind.label), _("Fill it in."),
                           "required")
 

@@ -114,10 +114,22 @@ def test_a_value_whose_condition_is_gone_is_emptied_with_a_warning(trial):
     assert row.shade == "dark"
     with trial.site.work(actor=trial.id("author")) as work:
         work.edit(work.get(None, id), kind="own", lines=[{"id": row.id, "colour": "blue"}])
-        assert [(one.where, one.level) for one in work.warnings] == [("supplier", "warns")]
+        assert [(one.where, one.level) for one in work.warnings] == [("supplier", "warns"), ("/lines/0/shade", "warns")]
     plan = trial.record(id)
     assert (plan.supplier, plan.lines[0].shade) == (None, None)
-    assert [one["where"] for one in trial.trail(id)[0].cause["passed"]] == ["/supplier"]
+    assert [one["where"] for one in trial.trail(id)[0].cause["passed"]] == ["/supplier", "/lines/0/shade"]
+
+
+def test_a_section_that_does_not_apply_asks_for_nothing_and_keeps_nothing(trial):
+    """What stands in it is required while its condition holds, and emptied, with a word, when that ends."""
+    id = trial.do("core.employee", lambda work: work.create("trial.diary", {"text": "Wind", "storm": True}).id)
+    assert trial.problems("core.employee", lambda work: work.fire(work.get(None, id), "keep")) == {"/damage": "required"}
+    trial.edit("core.employee", id, damage="A tile", roofs=[{"roof": "North"}])
+    with trial.site.work(actor=trial.id("core.employee")) as work:
+        work.edit(work.get(None, id), storm=False)
+        assert {one.where for one in work.warnings} == {"damage", "roofs"}
+    diary = trial.take("core.employee", id, "keep")
+    assert (diary.damage, diary.roofs, diary.number) == (None, (), "DI-0001")
 
 
 def test_required_counts_where_a_field_is_there(trial):

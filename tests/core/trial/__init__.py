@@ -119,7 +119,11 @@ EVENT = RecordType(
 
 DIARY = RecordType(
     name="trial.diary", label=_("Diary"), title="{text}", drafts="department", may_create=("core.employee",),
-    fields={"text": fields.Text(_("Text"), required=True)},
+    fields={
+        "text": fields.Text(_("Text"), required=True), "storm": fields.Boolean(_("Storm")), "damage": fields.Text(_("Damage"), required=True),
+        "roofs": fields.Lines(_("Roofs"), columns={"roof": fields.Text(_("Roof"), required=True)}),
+    },
+    sections={"damage": Section(_("Damage"), fields=("damage", "roofs"), when={"storm": True})},
     numbering=Numbering("DI-{counter:04d}"),
     workflow=Workflow(
         states={"draft": State(_("Draft")), "kept": State(_("Kept"), final=True)},
