@@ -61,7 +61,7 @@ def plugin_new(desk: Desk, name: str, into: Path | None) -> None:
     made = scaffold.write(name, into)
     steps = [_("Look at it with: yunkong plugin check {name}", name=name), _("Switch it on with: yunkong plugin enable {name}", name=name)]
     if into is not None:
-        steps.insert(0, _("Install it with: pip install -e {path}", path=into / f"yunkong-{name}"))
+        steps.insert(0, _("Install it with: pip install -e {path}", path=into / f"yunkong-{name.replace('_', '-')}"))
     desk.answer({"name": name, "files": [str(one) for one in made]}, *(str(one) for one in made), *steps)
 
 

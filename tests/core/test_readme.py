@@ -12,6 +12,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.stories.terminal import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 READMES = ("README.md", "README.zh-CN.md")
 LINKED = ("core", "pyproject.toml", "tests/conftest.py", "tests/company.py", "tests/postgresql.py")
@@ -61,7 +63,7 @@ def run(root: Path, command: str) -> str:
 
 def environment(root: Path) -> dict[str, str]:
     """The terminal of somebody who reads the README."""
-    return {**os.environ, "PATH": f"{root / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(root), "YUNKONG_PORT": "8391", "YUNKONG_LANGUAGE": "en"}
+    return {**os.environ, "PATH": f"{root / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(root), "YUNKONG_LANGUAGE": "en"}
 
 
 def answers(url: str) -> bool:
@@ -89,9 +91,10 @@ def test_the_ten_minute_plugin_does_what_it_says(checkout: Path) -> None:
     assert "3 passed" in said[1]
     assert "visitors" in run(checkout, "yunkong types --site demo-site")
     assert last.startswith("yunkong run ")
-    served = subprocess.Popen(last.split(), cwd=checkout, env=environment(checkout))
+    port = free_port()
+    served = subprocess.Popen(last.split(), cwd=checkout, env={**environment(checkout), "YUNKONG_PORT": str(port)})
     try:
-        assert answers("http://127.0.0.1:8391/healthz")
+        assert answers(f"http://127.0.0.1:{port}/healthz")
     finally:
         served.terminate()
         served.wait(30)

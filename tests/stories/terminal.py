@@ -6,11 +6,13 @@ Commands that serve (`run`, `worker`) are processes of their own, as everywhere.
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,12 +72,24 @@ class Terminal:
         """What the commands say on standard output; every one of them must succeed."""
         known = {name: value for name, value in os.environ.items() if not name.startswith("YUNKONG_")}
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-x", "-c", script], cwd=self.folder, capture_output=True, text=True, check=False,
-            env={**known, "PATH": path, "YUNKONG_LANGUAGE": "en", **environment},
-        )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-        return done.stdout
+        out, err = self.folder / "said.txt", self.folder / "told.txt"
+        with out.open("w") as said, err.open("w") as told:
+            shell = subprocess.Popen(
+                ["bash", "-euo", "pipefail", "-x", "-c", script], cwd=self.folder, stdout=said, stderr=told, start_new_session=True,
+                env={**known, "PATH": path, "YUNKONG_LANGUAGE": "en", **environment},
+            )
+            code = shell.wait()
+            with suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGTERM)
+        assert code == 0, out.read_text()[-4000:] + err.read_text()[-4000:]
+        return out.read_text()
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 @contextmanager
