@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from flask import Response
+from flask import Request, Response
 
 from core import printing, reports, transfer
 from core.api.calls import Bad, Call, Routes, answer, problem_json
 from core.api.openapi import BINARY, SHEET, listed
-from core.api.records import read_query, record_of, type_of
+from core.api.records import etag, read_query, record_of, seen, type_of
 from core.content import disposition
 from core.errors import NotFound, Problem, Refused
 from core.messages import _
 from core.schemas import dump_names
+
+if TYPE_CHECKING:
+    from core.site import Site
 
 routes = Routes()
 PDF = "application/pdf"
@@ -48,28 +52,56 @@ def sheet(content: bytes, name: str) -> Response:
     return response
 
 
-@routes.post("/records/<type>/import", may="signed in")
-def import_records(call: Call, type: str) -> Response:
-    """Fill a register from a workbook; an answer per row. A dry run changes nothing."""
-    asked = call.query("dry_run")
-    rt = type_of(call, type)
-    if asked.get("dry_run", "false") not in ("true", "false"):
-        raise Refused([Problem("dry_run", _("Say true or false."), code="type")])
-    if call.request.mimetype != "multipart/form-data":
+def receive_workbook(_site: Site, sent: Request) -> bytes:
+    """The workbook of a request, taken in before the work begins."""
+    if sent.mimetype != "multipart/form-data":
         raise Bad(_("Send the file as multipart/form-data, in a part called “file”."), 415, "media_type")
-    sent = call.request.files.get("file")
-    if sent is None or list(call.request.files) != ["file"] or call.request.form:
+    part = sent.files.get("file")
+    if part is None or list(sent.files) != ["file"] or sent.form:
         raise Refused([Problem("/file", _("Send exactly one file, in a part called “file”."), code="file")])
-    dry_run = asked.get("dry_run") == "true"
-    taken = transfer.import_register(call.work, rt, sent.stream.read(transfer.LARGEST_FILE + 1), dry_run=dry_run)
+    return part.stream.read(transfer.LARGEST_FILE + 1)
+
+
+def _is_trial(call: Call) -> bool:
+    asked = call.query("dry_run").get("dry_run", "false")
+    if asked not in ("true", "false"):
+        raise Refused([Problem("dry_run", _("Say true or false."), code="type")])
+    return asked == "true"
+
+
+def _taken(call: Call, taken: transfer.Answer, dry_run: bool) -> dict[str, Any]:
+    """What became of each row, as JSON."""
     items = [
         {
-            "row": row.row, "status": row.status, "id": None if row.id is None or dry_run else str(row.id), "number": row.number,
+            "row": row.row, "status": row.status, "number": row.number,
+            "id": None if row.id is None or (dry_run and row.status == "created") else str(row.id),
             "problems": [problem_json(problem, call.text) for problem in row.problems],
         }
         for row in taken.rows
     ]
-    return answer({"dry_run": dry_run, "counts": dict(taken.counts), "ignored": list(taken.ignored), "items": items, "next": None})
+    return {"dry_run": dry_run, "counts": dict(taken.counts), "ignored": list(taken.ignored), "items": items, "next": None}
+
+
+@routes.post("/records/<type>/import", may="signed in", receives=receive_workbook)
+def import_records(call: Call, type: str) -> Response:
+    """Fill a register from a workbook; an answer per row. A dry run changes nothing."""
+    dry_run = _is_trial(call)
+    taken = transfer.import_register(call.work, type_of(call, type), call.received, dry_run=dry_run)
+    return answer(_taken(call, taken, dry_run))
+
+
+@routes.post("/records/<type>/<id:id>/lines/<field>/import", may="signed in", receives=receive_workbook)
+def import_lines(call: Call, type: str, id: str, field: str) -> Response:
+    """Fill a table of a record from a workbook, all of its rows or none; an answer per row. A dry run changes nothing."""
+    dry_run = _is_trial(call)
+    record = record_of(call, type, id)
+    if field not in record.type.lines or field in call.work.access.hidden(record.type, record):
+        raise NotFound(_("There is no such table."))
+    version = call.optional_version() if dry_run else seen(call, record)
+    taken = transfer.import_lines(call.work, record, field, call.received, version, dry_run=dry_run)
+    if taken.refused and not dry_run:
+        raise Refused([replace(problem, where=f"/rows/{row.row}{problem.pointer}") for row in taken.refused for problem in row.problems])
+    return answer(_taken(call, taken, dry_run), headers={"ETag": etag(record)})
 
 
 @routes.get("/reports/<name>", may="signed in")

@@ -4,11 +4,11 @@ Nothing in a file is ever run: what begins like a formula is written as text, an
 """
 
 from core.transfer.export import export_list, export_rows, field_columns, write_table
-from core.transfer.intake import Answer, RowAnswer, import_register, read_lines
+from core.transfer.intake import Answer, RowAnswer, import_lines, import_register, read_lines
 from core.transfer.mark import marked
 from core.transfer.workbook import LARGEST_FILE, MOST_ROWS, read_workbook
 
 __all__ = [
-    "LARGEST_FILE", "MOST_ROWS", "Answer", "RowAnswer", "export_list", "export_rows", "field_columns", "import_register",
+    "LARGEST_FILE", "MOST_ROWS", "Answer", "RowAnswer", "export_list", "export_rows", "field_columns", "import_lines", "import_register",
     "marked", "read_lines", "read_workbook", "write_table",
 ]

@@ -241,3 +241,69 @@ def _line(line: Line, kinds: Mapping[str, Field], reading: Reading, known: Mappi
         free[shape] -= 1
         return RowAnswer(line.number, "unchanged", values=values, typed=line.cells)
     return RowAnswer(line.number, "created", values=values, typed=line.cells)
+
+
+def import_lines(work: Work, record: Record, name: str, content: bytes, version: int | None = None, *, dry_run: bool = False) -> Answer:
+    """Change and add rows of a table of a record from a workbook, all of them or none; the same file again changes nothing.
+
+    An answer may hold refused rows: then, and after a dry run, nothing has changed. What the door says of a row is told at that row.
+    Raises Refused for a file that cannot be read, NotAllowed and Stale as `work.edit` does.
+    """
+    kind, may_write = record.type.lines[name], work.writable(record, record.type)
+    if name not in may_write:
+        raise NotAllowed(_("Nothing here is yours to change now."))
+    columns = [column for column in kind.columns if f"{name}.{column}" in may_write]
+    existing = list(record.values.get(name) or ())
+    answer = read_lines(work, kind, content, existing, set(kind.columns) - set(columns))
+    rows, places = _merged([{"id": row_id(row), **{column: row_values(row).get(column) for column in columns}} for row in existing], answer)
+    given: dict[str, Any] = {name: rows}
+    whole = work.connection.begin_nested()
+    waiting = len(work.after_commit)
+    try:
+        changed = work.edit(record.copy() if dry_run or answer.refused else record, version, **given)
+    except Refused as refused:
+        answer = _told(answer, name, places, refused)
+    except BaseException:
+        whole.rollback()
+        raise
+    else:
+        ids = [row_id(row) for row in changed.values[name]]
+        answer = replace(answer, rows=tuple(
+            replace(row, id=ids[place]) if place is not None and row.status == "created" else row for row, place in zip(answer.rows, places, strict=True)))
+    if dry_run or answer.refused:
+        whole.rollback()
+        del work.after_commit[waiting:]
+    else:
+        whole.commit()
+    return answer
+
+
+def _merged(rows: list[dict[str, Any]], answer: Answer) -> tuple[list[dict[str, Any]], list[int | None]]:
+    """The rows as they then stand, and for each row of the workbook its place among them."""
+    known = {row["id"]: place for place, row in enumerate(rows)}
+    places: list[int | None] = []
+    for row in answer.rows:
+        place = known.get(row.id) if row.id is not None else None
+        if row.status == "changed" and place is not None:
+            rows[place] |= row.values
+        elif row.status == "created":
+            place = len(rows)
+            rows.append(dict(row.values))
+        places.append(place)
+    return rows, places
+
+
+def _told(answer: Answer, name: str, places: Sequence[int | None], refused: Refused) -> Answer:
+    """The answer with what the door refused told at its rows; raises what is about none of them."""
+    found: dict[int, list[Problem]] = {}
+    for problem in refused.problems:
+        if problem.level == "warns":
+            continue
+        head, _slash, rest = problem.pointer.strip("/").partition("/")
+        number, _slash, column = rest.partition("/")
+        if head != name or not number.isdigit() or int(number) not in places:
+            raise refused
+        found.setdefault(int(number), []).append(replace(problem, where=f"/{column}" if column else ""))
+    return replace(answer, rows=tuple(
+        replace(row, status="refused", problems=(*row.problems, *found[place])) if place is not None and place in found else row
+        for row, place in zip(answer.rows, places, strict=True)))

@@ -65,10 +65,11 @@ class Person:
         """Take a numbered record out of use."""
         return self.call("POST", f"{path_of(record)}/void", {"reason": reason}, expect)
 
-    def upload(self, path: str, content: bytes, name: str = "rows.xlsx", expect: int = 200) -> Any:
+    def upload(self, path: str, content: bytes, name: str = "rows.xlsx", expect: int = 200, **headers: str) -> Any:
         """Send one file."""
         sent = {"file": (BytesIO(content), name)}
-        answer = self.client.post(API + path, data=sent, headers={"Authorization": f"Bearer {self.token}"}, content_type="multipart/form-data")
+        named = {"Authorization": f"Bearer {self.token}"} | {key.replace("_", "-"): value for key, value in headers.items()}
+        answer = self.client.post(API + path, data=sent, headers=named, content_type="multipart/form-data")
         assert answer.status_code == expect, answer.get_data(as_text=True)[:2000]
         return answer.get_json()
 
