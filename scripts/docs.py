@@ -598,7 +598,7 @@ def public_part() -> str:
 
 
 PARTS: Mapping[str, Callable[[], str]] = {
-    "floors": floors_part, "floors-zh": floors_zh_part, "hooks": hooks_part, "fields": fields_part, "api": api_part, "refusals": refusals_part,
+    "floors": floors_part, "floors-zh": floors_zh_part, "hooks": hooks_part, "fields": fields_part, "refusals": refusals_part,
     "not-built": not_built_part, "public": public_part,
 }
 REFERENCE: Mapping[str, tuple[str, Callable[[], str]]] = {
