@@ -120,7 +120,9 @@ def read_report(call: Call, name: str) -> Response:
         columns = transfer.field_columns(result.columns, reading)
         return sheet(transfer.write_table(call.text(report.label), columns, result.rows, reading), key)
     if suffix == "pdf":
-        return Response(printing.print_report(call.work, result, call.text(report.label), reading), mimetype=PDF)
+        response = Response(mimetype=PDF)
+        printing.prints_of(call.site).send_report(call.work, result, call.text(report.label), reading, response.set_data)
+        return response
     rows = [{column: kind.dump(row.get(column)) for column, kind in result.columns.items()} for row in result.rows]
     parameters = {n: k.dump(result.parameters.get(n)) for n, k in report.parameters.items()}
     return answer({"name": key, "label": call.text(report.label), "parameters": parameters, "items": rows, "next": None, "names": dump_names(names)})

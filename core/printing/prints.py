@@ -39,7 +39,7 @@ class Prints:
     def record(self, work: Work, record: Record, form: str) -> bytes:
         """Print a record inside a work that writes: the trail entry commits with it."""
         Sheet(work, record, form)
-        work.note(record, PRINTED, reason=record.type.prints[form].label)
+        work.note(record, PRINTED, reason=work.site_text(record.type.prints[form].label))
         return self.printer.print(*self.draw(work, record, form))
 
     def send(self, work: Work, record: Record, form: str, take: Callable[[bytes], None]) -> None:
@@ -55,9 +55,14 @@ class Prints:
         with self._site.work(actor=asked.actor, via=origin.via, request_id=origin.request_id, address=origin.address) as work:
             record = work.get(type, id)
             Sheet(work, record, form)
-            work.note(record, PRINTED, reason=record.type.prints[form].label)
+            work.note(record, PRINTED, reason=work.site_text(record.type.prints[form].label))
             drawn = self.draw(work, record, form)
         return self.printer.print(*drawn)
+
+    def send_report(self, work: Work, result: Any, title: str, reading: Reading, take: Callable[[bytes], None]) -> None:
+        """Print a report for the answer to a request, once the work is over."""
+        drawn = self.layout.html(report_paper(work, result, title, reading))
+        work.after_commit.append(lambda: take(self.printer.print(drawn)))
 
     def report(self, work: Work, result: Any, title: str, reading: Reading) -> bytes:
         """A report that has been run, as the actor reads it."""

@@ -103,7 +103,8 @@ def _file(view: View, key: str, suffix: str, result: Result | None) -> Response:
     if suffix == "xlsx":
         columns = [column(name, kind, reading) for name, kind in result.columns.items()]
         return workbook(transfer.write_table(title, columns, result.rows, reading), key)
-    response = Response(printing.print_report(view.work, result, title, reading), mimetype="application/pdf")
+    response = Response(mimetype="application/pdf")
+    printing.prints_of(view.site).send_report(view.work, result, title, reading, response.set_data)
     response.headers["Content-Disposition"] = disposition("inline", f"{key}.pdf")
     return response
 
