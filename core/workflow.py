@@ -103,9 +103,12 @@ By = str | Policy | Named | tuple[Any, ...]
 """Who: a role, a function, a policy, Named, or a tuple meaning any of them; () is effects, clocks and links alone."""
 
 
-IRREGULAR = {"send": "sent", "take": "taken", "give": "given", "put": "put", "hold": "held", "begin": "begun", "draw": "drawn", "withdraw": "withdrawn",
-             "choose": "chosen", "write": "written", "bring": "brought", "find": "found", "make": "made", "set": "set", "submit": "submitted", "stop": "stopped",
-             "ship": "shipped", "void": "voided", "keep": "kept", "meet": "met", "read": "read", "tell": "told", "pay": "paid", "sell": "sold", "plan": "planned"}
+IRREGULAR = {
+    "send": "sent", "take": "taken", "give": "given", "put": "put", "hold": "held", "begin": "begun", "draw": "drawn",
+    "withdraw": "withdrawn", "choose": "chosen", "write": "written", "bring": "brought", "find": "found", "make": "made", "set": "set",
+    "submit": "submitted", "stop": "stopped", "ship": "shipped", "void": "voided", "keep": "kept", "meet": "met", "read": "read",
+    "tell": "told", "pay": "paid", "sell": "sold", "plan": "planned",
+}
 
 
 def past(step: str) -> str:
