@@ -1,5 +1,5 @@
 // The edit page: autosave of unsent input, fields that come and go, references looked up, files sent while one types.
-// Enter never submits; only a button does.
+// Enter never submits, except from a password; only a button does.
 
 const { start: grids, format, grouped, plain } = globalThis.yunkongGrid;
 
@@ -243,6 +243,7 @@ function upgrade(form) {
   form.addEventListener("keydown", (event) => {
     if (event.isComposing || event.key !== "Enter" || event.defaultPrevented) return;
     if (!event.target.matches("input, select") || event.target.matches("[type=submit], [type=button], [type=file]")) return;
+    if (event.target.matches("[type=password], [autocomplete=one-time-code]")) return; // whoever signs types it and presses Enter
     event.preventDefault();
     if (!event.target.closest(".ts-wrapper, [data-grid]")) onward(form, event.target);
   });
@@ -254,7 +255,7 @@ function upgrade(form) {
 }
 
 function onward(form, from) {
-  const all = [...form.querySelectorAll("input, select, textarea, button[data-save]")].filter((one) => one.type !== "hidden" && !one.disabled && !one.readOnly && one.offsetParent);
+  const all = [...form.querySelectorAll("input, select, textarea, button[data-save], .foot button[type=submit]")].filter((one) => one.type !== "hidden" && !one.disabled && !one.readOnly && one.offsetParent);
   const next = all[all.indexOf(from) + 1];
   if (next) next.focus();
 }
