@@ -42,8 +42,10 @@ class Received:
 
 
 def received(site: Any, form: MultiDict[str, str]) -> Received | None:
-    """The workbook that a form brings, looked at before the work begins. Raises Refused for what is none."""
+    """The workbook that a form brings, looked at before the work begins. Raises Refused for what is none, or was never read."""
     go, _colon, name = form.get("go", "").partition(":")
+    if go in ("save", "step"):
+        _refuse_unread(form)
     if go != "import":
         return None
     sent = request.files.get(name + SENT_AS)
@@ -55,6 +57,15 @@ def received(site: Any, form: MultiDict[str, str]) -> Received | None:
         return Received(content, site.files.put(BytesIO(content), sent.filename or ""))
     except Refused as refused:
         raise _about(name, refused) from None
+
+
+def _refuse_unread(form: MultiDict[str, str]) -> None:
+    """Without script a workbook may be chosen and forgotten: its rows must not be taken for saved."""
+    chosen = [*form.items(), *((name, file.filename) for name, file in request.files.items())]
+    forgotten = [name.removesuffix(SENT_AS) for name, called in chosen if name.endswith(SENT_AS) and called]
+    if forgotten:
+        hint = _("Press “Read it”, or take the file out.")
+        raise Refused([Problem(name, _("A workbook was chosen, but its rows have not been read."), hint, "unread") for name in forgotten])
 
 
 def _about(name: str, refused: Refused) -> Refused:

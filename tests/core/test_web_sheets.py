@@ -225,3 +225,12 @@ def test_only_tables_of_the_form_are_filled(planner, items, shop):
     assert answer.status_code == 404
     assert planner.get(f"{PLAN}/lines/basis/template").status_code == 404
     assert planner.get(f"{PLAN}/lines/lines/marked?file=x").status_code == 404
+
+
+def test_a_workbook_that_was_chosen_and_not_read_is_not_forgotten(planner, people, items, shop):
+    """Without script somebody may press save instead: nothing is saved, and the page says why."""
+    for fields in ({"lines.xlsx": "rows.xlsx"}, {"lines.xlsx": (BytesIO(workbook(HEAD)), "rows.xlsx")}):
+        kind = {} if isinstance(fields["lines.xlsx"], str) else {"content_type": "multipart/form-data"}
+        answer = planner.post_form(f"{PLAN}/new", {"go": "save", "plan_month": "2026-12", "basis": "写了很多字", **fields}, **kind)
+        assert answer.status_code == 422 and "还没有读入" in html(answer) and "写了很多字" in html(answer)
+    assert plans(people) == []
