@@ -178,11 +178,11 @@ def found(site: Site, company: Company) -> list[Account]:
         for position, (code, one) in enumerate(company.departments.items()):
             parent = seats.get(one.get("parent", ""))
             seats[code] = people.add_department(
-                work.connection, work.origin, code=code, name=one["name"], parent_id=parent, position=position, reason=str(REASON),
+                work.connection, work.origin, code=code, name=one["name"], parent_id=parent, position=position, reason=work.site_text(REASON),
             )
         for function in site.registry.functions:
             codes = company.functions.get(function) or tuple(company.departments)[:1]
-            people.bind_function(work.connection, site.registry, work.origin, function, [seats[code] for code in codes], reason=str(REASON))
+            people.bind_function(work.connection, site.registry, work.origin, function, [seats[code] for code in codes], reason=work.site_text(REASON))
         name_forms(work, company)
         staff = [*company.people.values(), *vacancies(site.registry, company)]
         return [hire(work, site.registry, person, seats) for person in staff]
@@ -194,7 +194,7 @@ def name_forms(work: Work, company: Company) -> None:
         number, _blank, revision = told.partition(" ")
         for kind, word in (("form_no", number), ("form_revision", revision)):
             for language in LANGUAGES if word else ():
-                settings.set_word(work.connection, work.registry, work.origin, kind, key, language, word, reason=str(REASON))
+                settings.set_word(work.connection, work.registry, work.origin, kind, key, language, word, reason=work.site_text(REASON))
 
 
 def vacancies(registry: Registry, company: Company) -> Iterator[Person]:
@@ -211,7 +211,7 @@ def hire(work: Work, registry: Registry, person: Person, seats: Mapping[str, int
     roles = [role for role in person.roles if role.partition("@")[0] in registry.roles]
     held = [(role.partition("@")[0], seats.get(role.partition("@")[2])) for role in roles]
     _id, password = people.add_user(
-        work.connection, registry, work.origin, username=person.username, name=person.name, roles=held, reason=str(REASON),
+        work.connection, registry, work.origin, username=person.username, name=person.name, roles=held, reason=work.site_text(REASON),
         memory=passwords.memory_for(work.site.config.kind),
     )
     return Account(person.username, password, person.name, shown(roles), departments_of(roles))
@@ -225,7 +225,7 @@ def accounts(site: Site) -> list[Account]:
         for user in directory.users.values():
             if user.is_active:
                 password = people.set_password(
-                    work.connection, work.origin, user.id, reason=str(REASON), memory=passwords.memory_for(site.config.kind))
+                    work.connection, work.origin, user.id, reason=work.site_text(REASON), memory=passwords.memory_for(site.config.kind))
                 held = people.roles_held(work.connection, user.id)
                 roles = [role if seat is None else f"{role}@{directory.departments[seat].code}" for role, seat in held]
                 found.append(Account(user.username, password, user.name, shown(roles), departments_of(roles)))

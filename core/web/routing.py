@@ -134,6 +134,14 @@ class Runner:
         language = known.get(wanted or "", self.site.config.language)
         return language if language in LANGUAGES else "en"
 
+    def _own_language(self) -> str:
+        """The language that whoever is signed in has chosen; a visitor's where that cannot be told."""
+        try:
+            with self.view() as view:
+                return str(view.language)
+        except Exception:
+            return self.visitor_language()
+
     def run(self, route: Route, place: dict[str, str]) -> Response:
         """Answer one request; what passes by itself (a deadlock, a busy database) is tried again as a whole."""
         for left in reversed(range(TRIES)):
@@ -266,8 +274,9 @@ class Runner:
         return view.render("refused.html", refusal=view.refusal, problems=getattr(view.refusal, "problems", ()), who=getattr(view.refusal, "who", ()))
 
     def failed(self, status: int, what: str, hint: str = "", number: str = "") -> Response:
-        """A page for what the routes do not answer: no such page, too large, a fault of ours. Needs no database."""
-        view = View(self.site, self.rendering, self.seal, None, language=self.visitor_language(), csrf=self.seal.csrf_of(self.guest()))
+        """A page for what the routes do not answer: no such page, too large, a fault of ours, which needs no database."""
+        language = self.visitor_language() if status >= 500 else self._own_language()
+        view = View(self.site, self.rendering, self.seal, None, language=language, csrf=self.seal.csrf_of(self.guest()))
         view.status = status
         return view.render("failed.html", what=view.t(what), hint=view.t(hint), number=number)
 

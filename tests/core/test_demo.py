@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
+from sqlalchemy import select
 
 from core import demo
+from core.audit import TRAIL
 from core.config import write_site
 from core.directory import ADMINISTRATOR, EMPLOYEE
 from core.registry import build_registry
@@ -47,6 +49,15 @@ def test_every_role_is_held(empty_site, plugins):
     site = empty_site(plugins)
     held = {role.partition("@")[0] for account in staff(site) for role in account.roles}
     assert set(site.registry.roles) - held == {EMPLOYEE}
+
+
+def test_the_trail_of_the_company_is_in_the_sites_language(empty_site):
+    """Reasons are kept as they are written: nobody translates them later."""
+    site = empty_site(("stock",))
+    staff(site)
+    with site.database.begin(reading=True) as connection:
+        reasons = set(connection.scalars(select(TRAIL.c.reason).where(TRAIL.c.reason != "")))
+    assert reasons == {site.registry.translations.text(demo.REASON, "zh_CN")}
 
 
 @pytest.mark.parametrize("plugins", SETS)

@@ -193,3 +193,13 @@ def test_a_part_of_a_page_leads_to_the_entrance_as_a_whole(client) -> None:
     """The script is told to go there."""
     answer = client.get("/master_data/item", headers={"HX-Request": "true"})
     assert answer.status_code == 401 and answer.headers["HX-Redirect"].startswith("/sign-in?next=")
+
+
+def test_a_page_that_is_not_there_speaks_the_language_of_its_reader(client, people) -> None:
+    """The one that they chose, whatever their browser asks for; a visitor's browser is followed."""
+    asked = {"Accept-Language": "zh-TW"}
+    assert '<html lang="zh-TW"' in client.get("/nothing", headers=asked).get_data(as_text=True)
+    client.sign_in("core.employee")
+    assert client.post_form("/me/language", {"language": "en"}, page="/me").status_code == 303
+    answer = client.get("/nothing", headers=asked)
+    assert answer.status_code == 404 and '<html lang="en"' in answer.get_data(as_text=True)
