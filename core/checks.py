@@ -45,6 +45,7 @@ def all_faults(declared: Declared) -> list[Fault]:
         faults += plugin_faults(plugin, declared)
     for policy in declared.policies.values():
         faults += policy_faults(policy, declared)
+        faults += policy_step_faults(policy, declared)
     for rt in declared.types.values():
         for check in TYPE_CHECKS:
             faults += check(rt, declared)
@@ -88,6 +89,16 @@ def policy_faults(policy: Policy, declared: Declared) -> Iterator[Fault]:
     for key, choice in policy.choices.items():
         for role in choice.all_roles:
             yield from _who_faults(role, f"{policy.name}.{key}", declared)
+
+
+def policy_step_faults(policy: Policy, declared: Declared) -> Iterator[Fault]:
+    """What its choices skip, leave out or give roles for are steps of the record types that name the policy."""
+    steps = {step for rt in declared.types.values() if policy.name in rt.all_policies for step in (*rt.steps, "create", "void")}
+    for key, choice in policy.choices.items() if steps else ():
+        for name in dict.fromkeys((*choice.skips, *choice.without, *(choice.roles if isinstance(choice.roles, Mapping) else ()))):
+            if name not in steps:
+                yield Fault("policy-step", f"{policy.name}.{key}", _("No record type that names this policy has a step “{name}”.", name=name),
+                            _("Mend the name in skips, without or roles."))
 
 
 def _who_faults(name: str, place: str, declared: Declared) -> Iterator[Fault]:
@@ -247,6 +258,11 @@ def _opens_faults(place: str, opens: Opens, rt: RecordType, declared: Declared) 
         if not declared.absent(opens.to):
             yield Fault("opens-unknown", place, _("There is no record type “{name}” to open.", name=opens.to), _("Name its plugin in requires or uses."))
         return
+    if opens.step and opens.step not in target.creating_steps:
+        yield Fault("opens-birth", place, _("{type} is not made by a step “{name}”.", type=target.name, name=opens.step), _("Name one of its creating steps."))
+    for name in opens.states:
+        if name not in rt.states:
+            yield Fault("opens-state", place, _("There is no state “{name}”.", name=name))
     if opens.awaited_by and opens.awaited_by not in rt.steps:
         yield Fault("opens-step", place, _("There is no step “{name}”.", name=opens.awaited_by))
     if isinstance(opens.each, str) and getattr(rt.fields.get(opens.each), "kind", None) not in ("lines", "checklist", "references"):
@@ -339,6 +355,9 @@ def naming_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
         for name in form.signed_by:
             if name not in rt.steps:
                 yield Fault("print-step", f"{rt.name}.prints.{key}", _("There is no step “{name}”.", name=name))
+        for name in form.in_states:
+            if name not in rt.states:
+                yield Fault("print-state", f"{rt.name}.prints.{key}", _("There is no state “{name}”.", name=name))
 
 
 def rights_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
@@ -347,8 +366,6 @@ def rights_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
         yield from _who_faults(name, rt.name, declared)
     if rt.is_register and not rt.may_create:
         yield Fault("register-create", rt.name, _("A register needs may_create."), _("Name the roles that keep it."))
-    if rt.is_register and rt.opens:
-        pass
     for key, opens in rt.opens.items():
         yield from _opens_faults(f"{rt.name}.opens.{key}", opens, rt, declared)
 
@@ -357,6 +374,7 @@ def reserved_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
     """Words of the grammar that core does not carry yet are refused, not ignored."""
     words = {word: getattr(rt, word) for word in ("countersigns", "deadlines", "duties", "public_links", "retention")}
     words |= {"workflow.revises": rt.workflow.revises} if rt.workflow else {}
+    words |= {f"states.{name}.look": state.look for name, state in rt.workflow.states.items()} if rt.workflow else {}
     for name, step in rt.steps.items():
         words |= {f"{name}.distributes": step.distributes, f"{name}.tells": step.tells}
     for word, value in words.items():
