@@ -100,7 +100,7 @@ function lookUp(input) {
   const tom = new window.TomSelect(select, {
     valueField: "value", labelField: "text", searchField: [], options, items: options.map((one) => one.value), maxItems: many ? null : 1,
     maxOptions: 50, create: false, loadThrottle: 200, preload: "focus", plugins: many ? ["remove_button"] : [],
-    placeholder: input.placeholder, selectOnTab: true, closeAfterSelect: !many,
+    placeholder: input.placeholder, closeAfterSelect: !many,
     shouldLoad: () => true,
     score: () => () => 1,
     load(query, done) {
@@ -132,13 +132,20 @@ function lookUp(input) {
   if (input.getAttribute("aria-invalid") === "true") tom.wrapper.classList.add("err");
   input.type = "hidden";
   input.dataset.control = control.id;
+  leaving(tom);
+}
+
+// Tab takes what was looked for; where nothing was typed it goes on and takes nothing.
+function leaving(tom) {
+  tom.control_input.addEventListener("keydown", (event) => { if (event.key === "Tab") tom.settings.selectOnTab = Boolean(tom.control_input.value.trim()); }, true);
 }
 
 function longChoice(select) {
   const label = document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
   // The label goes over to the new input; the select behind it keeps its name for readers.
   if (select.labels.length && !select.hasAttribute("aria-label")) select.setAttribute("aria-label", select.labels[0].textContent.replace("*", "").trim());
-  const tom = new window.TomSelect(select, { maxOptions: 500, plugins: select.multiple ? ["remove_button"] : [], selectOnTab: true });
+  const tom = new window.TomSelect(select, { maxOptions: 500, plugins: select.multiple ? ["remove_button"] : [] });
+  leaving(tom);
   if (label) label.htmlFor = tom.control_input.id;
 }
 
