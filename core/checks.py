@@ -380,8 +380,10 @@ def reserved_faults(rt: RecordType, declared: Declared) -> Iterator[Fault]:
     for word, value in words.items():
         if value:
             yield Fault("not-built-yet", f"{rt.name}.{word}", _("“{word}” is not built yet.", word=word), _("Leave it out for now."))
-    kinds = {name: kind for field, outer in rt.fields.items() for name, kind in ((field, outer), *(getattr(outer, "columns", None) or {}).items())}
+    kinds = {**rt.fields, **{f"{name}.{column}": kind for name, lines in rt.lines.items() for column, kind in lines.columns.items()}}
     for name, kind in kinds.items():
+        if "." in name and kind.default is not None and getattr(rt.fields[name.partition(".")[0]], "rows", None) is None:
+            yield Fault("not-built-yet", f"{rt.name}.fields.{name}", _("“{word}” is not built yet.", word="default"), _("Leave it out for now."))
         if getattr(kind, "edition", "given") == "in_force":
             yield Fault("not-built-yet", f"{rt.name}.fields.{name}", _("“{word}” is not built yet.", word="edition"), _("Leave it out for now."))
     if reserved_in(rt.fields.values()):
