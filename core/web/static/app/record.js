@@ -13,6 +13,11 @@ function fill(dialog, part) {
   const form = dialog.querySelector("form[data-edit-step]");
   if (form && globalThis.yunkongForm) globalThis.yunkongForm.upgrade(form);
   if (globalThis.yunkongForm) globalThis.yunkongForm.errors(dialog);
+  focusFirst(dialog);
+}
+
+// An open dialog alone can be focused into; by itself it would begin at the way back.
+function focusFirst(dialog) {
   const wrong = dialog.querySelector("[role=alert]:not([hidden])");
   const first = wrong || dialog.querySelector("[data-body] input:not([type=hidden]):not([tabindex='-1']), [data-body] textarea, [data-body] select, [data-body] button[type=submit]");
   if (first) first.focus();
@@ -25,6 +30,7 @@ async function open(link) {
   if (!part) { if (!document.hidden) location.assign(link.href); return; }
   fill(dialog, part);
   dialog.showModal();
+  focusFirst(dialog);
   dialog.addEventListener("close", () => link.focus(), { once: true });
 }
 
