@@ -111,7 +111,10 @@ def type_json(call: Call, rt: RecordType, whole: bool) -> dict[str, Any]:
     return head | {
         "fields": [_field_json(call, name, kind) for name, kind in rt.fields.items() if name not in hidden],
         "sections": [
-            {"name": key, "label": t(one.label), "fields": list(one.fields), "states": list(rt.states_of(one)), "locked_by": one.locked_by}
+            {
+                "name": key, "label": t(one.label), "fields": [n for n in one.fields if n not in hidden], "states": list(rt.states_of(one)),
+                "locked_by": one.locked_by,
+            }
             for key, one in rt.all_sections.items()
         ],
         "states": [
@@ -127,7 +130,14 @@ def type_json(call: Call, rt: RecordType, whole: bool) -> dict[str, Any]:
         ],
         "opens": [{"name": name, "to": opens.to, "label": t(opens.label or opens.to)} for name, opens in rt.opens.items()],
         "deadlines": [], "duties": [],
-        "prints": [{"name": name, "label": t(form.label), "form_no": form.form_no, "revision": form.revision} for name, form in rt.prints.items()],
+        "prints": [
+            {
+                "name": name, "label": own_word(call, "form", f"{rt.name}:{name}", form.label),
+                "form_no": own_word(call, "form_no", f"{rt.name}:{name}", form.form_no),
+                "revision": own_word(call, "form_revision", f"{rt.name}:{name}", form.revision),
+            }
+            for name, form in rt.prints.items()
+        ],
         "clauses": list(rt.clauses),
     }
 

@@ -74,6 +74,16 @@ def test_own_names_stand_on_pages(renamed, client, language, place):
     assert WORDS["role", "trial.manager"][place] in gate
 
 
+def test_own_names_stand_in_declarations(renamed, api):
+    """What the API tells of a type: its states and its forms; and no section names a field that the caller may not see."""
+    with renamed.site.work(via="cli") as work:
+        staff.change_user(work.connection, work.origin, renamed.id("author"), language="zh_CN")
+    told = api("trial.author").get("/types/trial.plan").json
+    assert {one["name"]: one["label"] for one in told["states"]}["approved"] == WORDS["state", "trial.plan:approved"][0]
+    assert told["prints"][0]["label"] == WORDS["form", "trial.plan:plan"][0]
+    assert "cost" not in {name for section in told["sections"] for name in section["fields"]}
+
+
 @pytest.mark.requirement("SHR-072")
 def test_own_names_stand_on_prints(renamed):
     """In the site's language: the form's title, the state, the department."""
