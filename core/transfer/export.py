@@ -67,8 +67,16 @@ def write_table(title: str, columns: Iterable[Column], rows: Iterable[Mapping[st
     columns = list(columns)
     target = BytesIO()
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
-    book.set_properties({"title": title})
-    sheet = book.add_worksheet(_sheet_name(title))
+    try:
+        book.set_properties({"title": title})
+        _fill(book, book.add_worksheet(_sheet_name(title)), columns, rows, reading)
+    finally:
+        # Its rows wait in a temporary file, which goes with it: also where a row cannot be had.
+        book.close()
+    return target.getvalue()
+
+
+def _fill(book: Any, sheet: Any, columns: list[Column], rows: Iterable[Mapping[str, Any]], reading: Reading) -> None:
     writer = _Writer(book, sheet)
     sheet.set_row(0, None, None, {"hidden": True})
     sheet.freeze_panes(2, 1)
@@ -84,8 +92,6 @@ def write_table(title: str, columns: Iterable[Column], rows: Iterable[Mapping[st
             writer.value(last, place, one.kind, row.get(one.name), reading)
     if columns:
         sheet.autofilter(1, 0, last, len(columns) - 1)
-    book.close()
-    return target.getvalue()
 
 
 def _sheet_name(title: str) -> str:

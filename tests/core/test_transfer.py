@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 import zipfile
 from decimal import Decimal
 from io import BytesIO
@@ -433,3 +434,15 @@ def test_ten_thousand_rows_are_read_in_seconds(site, product):
     start = dt.datetime.now()
     assert lines_in(site, content).counts["created"] == 10_000
     assert (dt.datetime.now() - start).total_seconds() < 20
+
+
+def test_a_table_that_cannot_be_finished_leaves_no_file_behind(tmp_path, monkeypatch):
+    """A row that is refused half way: the temporary file of the rows before it is gone."""
+    def rows():
+        yield {"note": "one"}
+        raise Refused([])
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(Refused):
+        transfer.write_table("notes", [transfer.export.Column("note", "Note", fields.Text())], rows(), fields.Reading())
+    assert list(tmp_path.iterdir()) == []
