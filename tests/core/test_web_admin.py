@@ -208,3 +208,13 @@ def test_what_is_not_there_is_not_there(admin, place) -> None:
 def test_nonsense_in_an_address_is_passed_over(admin, place) -> None:
     """It narrows to nothing or is ignored."""
     assert admin.get(place.encode("utf-8", "replace").decode()).status_code == 200
+
+
+def test_what_is_done_to_records_is_told_in_words(admin, people) -> None:
+    """Steps by their names, all else by words of the reader's language."""
+    with people.work_as("master_data.item_keeper") as work:
+        item = work.create("master_data.item", {"code": "T-1", "name": "Tap", "kind": "material", "unit": "pcs"})
+        work.edit(item, name="Taps")
+    text = html(admin.get("/admin/trail"))
+    assert "建立" in text and "保存" in text
+    assert "created" not in text and "changed" not in text

@@ -20,11 +20,19 @@ ACTIONS: dict[str, Message] = {
     "core.department.changed": _("changed a department"), "core.department.moved": _("moved a department"),
     "core.function.bound": _("gave a function to departments"), "core.policy.chosen": _("decided a policy"),
     "core.policy.cleared": _("took back a decision"), "core.setting.set": _("set a value"), "core.setting.cleared": _("took back a value"),
-    "core.word.changed": _("changed a word of the site"),
+    "core.word.changed": _("changed a word of the site"), "core.plugin.uninstalled": _("took a module off the site"),
+}
+RECORDS: dict[str, Message] = {
+    "created": _("made this"), "changed": _("saved it"), "deleted": _("deleted this"), "printed": _("printed it"), "erased": _("erased its personal data"),
+}
+"""What is done to records besides their steps."""
+RECORD_ACTIONS: dict[str, Message] = {
+    "created": _("created"), "changed": _("changed"), "deleted": _("deleted"), "printed": _("printed"), "void": _("voided"), "activated": _("activated"),
+    "deactivated": _("deactivated"), "erased": _("erased personal data of"),
 }
 KINDS: dict[str, Message] = {
     "core.user": _("Users"), "core.session": _("Signing in"), "core.department": _("Departments"), "core.function": _("Functions"),
-    "core.policy": _("Policies"), "core.setting": _("Settings"), "core.word": _("Words"),
+    "core.policy": _("Policies"), "core.setting": _("Settings"), "core.word": _("Words"), "core.plugin": _("Modules"),
 }
 """What the page of changes can be narrowed to, besides the record types."""
 ICONS = {
@@ -59,10 +67,10 @@ def _told(view: View, event: Event) -> Told:
     rt = view.registry.types.get(event.type)
     via = {"cli": view._("by command"), "api": view._("by a program"), "worker": view._("by the clock")}.get(event.via, "")
     if rt is not None:
-        step = rt.steps.get(event.step)
-        what = view.t(step.label) if step else event.action.rpartition(".")[2].replace("_", " ")
+        step, word = rt.void_step if event.step == "void" else rt.steps.get(event.step), event.action.rpartition(".")[2]
+        what = view.t(step.label if step else RECORDS.get(word, word))
         form, href = view.label("type", rt.name, rt.label), f"{rt.path}/{event.record_id}"
-        return Told(event.id, "file-text", frame.person(view, event.actor_id), what, form, href, event.at, (), event.reason, via)
+        return Told(event.id, "file-text", frame.person(view, event.actor_id), what, form, href, event.at, (), view.t(event.reason), via)
     subject, href = _subject(view, event) if event.record_id != event.actor_id or event.record_id is None else ("", "")
     what = view.t(ACTIONS[event.action]) if event.action in ACTIONS else event.action
     return Told(
@@ -100,6 +108,8 @@ def _text(view: View, event: Event, name: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return view._("yes") if value else view._("no")
+    if name == "language":
+        return dict(view.rendering.languages).get(value, str(value))
     if isinstance(value, list):
         return str(view.reading().separator.join(_role(view, str(one)) if name == "roles" else str(one) for one in value))
     if name == "choice" and "policy" in event.changes:
