@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.api.calls import Route
+from core.audit import personal_fields
 from core.records import RecordType
 from core.registry import Registry
 from core.schemas import Schemas, names_schema
@@ -110,7 +111,7 @@ def _add_schemas(components: dict[str, Any], rt: RecordType, schemas: Schemas) -
 
 def _add_type_path(paths: dict[str, dict[str, Any]], route: Route, rt: RecordType) -> None:
     rule = route.rule.replace("<type>", rt.name)
-    if rule.endswith("/void") and rt.void_step is None:
+    if (rule.endswith("/void") and rt.void_step is None) or (rule.endswith("/erasure") and not personal_fields(rt)):
         return
     if "<name>" in rule:
         for name, step in rt.steps.items():
@@ -223,6 +224,13 @@ TYPE_OPERATIONS: Mapping[tuple[str, str], Any] = {
     ("PATCH", "/records/<type>/<id:id>"): lambda rt: {"body": _ref(rt, "change"), "answer": _ref(rt, "record"), "headers": [MATCH]},
     ("DELETE", "/records/<type>/<id:id>"): lambda _rt: {"headers": [MATCH]},
     ("POST", "/records/<type>/<id:id>/void"): lambda rt: {"body": _ref(rt, "step.void"), "answer": _ref(rt, "record"), "headers": [MATCH]},
+    ("POST", "/records/<type>/<id:id>/erasure"): lambda rt: {
+        "answer": _ref(rt, "record"), "headers": [MATCH],
+        "body": {
+            "type": "object", "required": ["reason"], "additionalProperties": False,
+            "properties": {"reason": {"type": "string", "minLength": 1, "maxLength": 2000}},
+        },
+    },
     ("GET", "/records/<type>/<id:id>/transitions"): lambda _rt: {"answer": listed(TRANSITION)},
     ("GET", "/records/<type>/<id:id>/history"): lambda _rt: {"answer": listed({"type": "object"}, names=True)},
     ("GET", "/records/<type>/<id:id>/links"): lambda _rt: {"answer": listed({"type": "object"})},

@@ -10,7 +10,7 @@ from flask import Response
 
 from core.api.calls import Call, Routes, answer, identity
 from core.errors import Invalid, NotFound, Problem, Refused, Stale, Who
-from core.fields import Field
+from core.fields import Field, LongText
 from core.messages import _
 from core.records import RecordType
 from core.schemas import dump_names
@@ -248,6 +248,22 @@ def _take(call: Call, type: str, id: str, name: str) -> Response:
         raise Stale(_("Only a record with a number can be voided."), status=409, version=record.version)
     asked = Asked(sent.reason, version, call.confirmed)
     call.work.fire(record, name, asked, accepted=True, **sent.values)
+    return given(call, record)
+
+
+@routes.post("/records/<type>/<id:id>/erasure", may="administrator")
+def erase_personal(call: Call, type: str, id: str) -> Response:
+    """Make the personal data of a record unreadable for good; the trail keeps that it was done, by whom and why."""
+    call.query()
+    record = record_of(call, type, id)
+    body = call.body()
+    if not isinstance(body, dict) or set(body) != {"reason"} or not isinstance(body["reason"], str):
+        raise Refused([Problem("/reason", _("A reason is missing."), _("Say why, for whoever reads the trail."), "reason")])
+    try:
+        reason = LongText(max=2_000).load(body["reason"])
+    except Invalid as error:
+        raise Refused([error.at("/reason")]) from None
+    call.work.erase(record, reason, call.optional_version())
     return given(call, record)
 
 

@@ -165,7 +165,13 @@ class Sheet:
             return Entry(label, boxes=boxes, span=max(span, 6) if len(boxes) > 2 else span)
         if isinstance(held, Photos):
             return Entry(label, pictures=tuple(self._photos(name, value or ())), span=12)
-        return Entry(label, self.text(held, value, self.record.values), span=span)
+        text = self.text(held, value, self.record.values)
+        return Entry(label, self.t(_("erased")) if kind.personal and not text and self.is_erased else text, span=span)
+
+    @cached_property
+    def is_erased(self) -> bool:
+        """Whether the personal data of the record were erased."""
+        return audit.is_erased(self.work.connection, self.record.id)
 
     def _boxes(self, kind: Field, value: Any) -> Iterator[Box]:
         """Every option as on paper, those not taken too; long lists and yes or no in a table read as text."""

@@ -94,6 +94,18 @@ def _changed_lines(name: str, kind: Lines, new: tuple[Row, ...], old: tuple[Row,
     return found
 
 
+def empty(record: Record, names: Iterable[str]) -> None:
+    """Empty these fields, and columns as `lines.column`."""
+    for name in names:
+        head, _dot, column = name.partition(".")
+        if column:
+            kind = record.type.lines[head].columns[column]
+            for row in record.values.get(head) or ():
+                row.values[column] = kind.load(None)
+        else:
+            record.values[head] = () if head in record.type.lines else record.type.fields[head].load(None)
+
+
 # Who may write what now
 
 

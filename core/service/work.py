@@ -460,6 +460,31 @@ class Work:
         self._known.pop(record.id, None)
         self._found.clear()
 
+    def erase(self, record: Record, reason: str, version: int | None = None) -> Record:
+        """Make a record's personal values unreadable for good, by an administrator, where the law wants it.
+
+        The fields are emptied and the key of what trail and signatures hold of them is destroyed; chain and signatures
+        still verify, and the erasure stands in the trail.
+        """
+        self.must_be_current(record, version)
+        if not self.is_inside and not self.access.is_administrator:
+            raise NotAllowed(_("Only an administrator erases personal data."))
+        names = self.personal(record.type)
+        if not names:
+            raise Refused([Problem("", _("This kind of form holds no personal data."), code="not_personal")])
+        if not reason.strip():
+            raise Refused([Problem("reason", _("A reason is missing."), _("Say why, for whoever reads the trail."), "reason")])
+        new = record.copy()
+        values.empty(new, names)
+        new.changed_at = self.now
+        new.version = record.version + 1
+        entry = self.entry(new, "erased", {}, version=new.version, reason=reason)
+        new.chain = audit.erase(self.connection, self.origin, entry)[record.id]
+        store.update(self.connection, self.tables(record.type), new, record)
+        record.absorb(new)
+        self._found.clear()
+        return record
+
     # How saving goes
 
     def must_be_current(self, record: Record, version: int | None) -> None:
