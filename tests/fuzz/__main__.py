@@ -1,5 +1,6 @@
 """`make fuzz`: a demo site, three roles, every operation; figures into docs/fuzz.md. At most 30 minutes."""
 
+import argparse
 import json
 import socket
 import subprocess
@@ -20,6 +21,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "fuzz.md"
 
 def main() -> int:
     """Run it; 1 where anything was found."""
+    reader = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    reader.add_argument("--seconds", type=int, default=SECONDS, help="the longest that each role may take")
+    seconds = reader.parse_args().seconds
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         yunkong = Path(sys.executable).with_name("yunkong")
@@ -30,14 +34,14 @@ def main() -> int:
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(url)
-            found = [(role, *as_role(role, accounts, url, scratch)) for role in ROLES]
+            found = [(role, *as_role(role, accounts, url, scratch, seconds)) for role in ROLES]
         finally:
             server.terminate()
             server.wait(30)
         site = open_site(scratch / "site")
         beyond = overreach(site, [username for _role, username, _outcome in found])
         site.close()
-    write(found, beyond)
+    write(found, beyond, seconds)
     return 1 if beyond or any(outcome.failures for _role, _username, outcome in found) else 0
 
 
@@ -59,7 +63,7 @@ def wait_for(url: str) -> None:
     raise SystemExit("the site did not start")
 
 
-def as_role(role: str, accounts: list, url: str, scratch: Path) -> tuple:
+def as_role(role: str, accounts: list, url: str, scratch: Path, seconds: int) -> tuple:
     """One run as somebody who holds the role."""
     account = next(one for one in accounts if any(held.partition("@")[0] == role for held in one["roles"]))
     body = json.dumps({"username": account["username"], "password": account["password"]}).encode()
@@ -67,16 +71,17 @@ def as_role(role: str, accounts: list, url: str, scratch: Path) -> tuple:
     with urllib.request.urlopen(asked) as answer:
         token = json.load(answer)["token"]
     print(f"as {role}", file=sys.stderr)
-    outcome = fuzz(url, token, scratch, examples=EXAMPLES, seconds=SECONDS)
+    outcome = fuzz(url, token, scratch, examples=EXAMPLES, seconds=seconds)
     print(outcome.log[-3000:], file=sys.stderr)
     return account["username"], outcome
 
 
-def write(found: list, beyond: list) -> None:
+def write(found: list, beyond: list, seconds: int) -> None:
     """The figures as a page."""
     lines = [
         "# Random requests", "",
-        "`make fuzz` sends what Schemathesis makes of the API's own document, as three roles over every operation, with all its checks.",
+        "`make fuzz` sends what Schemathesis makes of the API's own document, as three roles over every operation, with all its checks,",
+        f"for at most {seconds} seconds a role in the run below.",
         "409, 412, 422 and 428 count as proper refusals. Afterwards the trail is searched for anything that a role may not do.", "",
         "| role | requests | server errors, answers outside the document, wrong acceptances |", "|---|---|---|",
         *(f"| `{role}` | {outcome.cases} | {len(outcome.failures)} |" for role, _username, outcome in found), "",
