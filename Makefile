@@ -51,6 +51,7 @@ bench: .venv/tested ## speed against bare Flask + SQLAlchemy; figures into docs/
 
 docs: .venv/tested ## the generated reference and the pictures in docs/
 	@$(BIN)/python scripts/docs.py
+	@$(BIN)/python scripts/pictures.py
 
 vendor: ## fetch the front-end files again at their pinned versions (needs Node; the files are committed)
 	@scripts/vendor

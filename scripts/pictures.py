@@ -29,6 +29,10 @@ from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from core.translations import CORE, Translations  # noqa: E402
+
 FOLDER = ROOT / "docs" / "pictures"
 NOW = "2026-11-20T14:20:00+08:00"
 PORT = 8377
@@ -39,49 +43,59 @@ ALIKE = 0.004
 """The share of points that may differ while two pictures count as the same: ids and hashes are new in each demo."""
 
 PLANNER, APPROVER, KEEPER, ITEM_KEEPER, DIRECTOR, ADMIN = "lijianguo", "zhengguoqiang", "xuxiaoyan", "songyi", "chendayong", "admin"
-PLAN, ORDER, SLIP, ITEM = "/production/monthly_plan", "/production/order", "/stock/requisition", "/master_data/item"
-PASTED = """产品	订单或合同	计划数量	交期	生产车间	库存情况	风险与应对措施
+PLAN, ORDER, ITEM = "/production/monthly_plan", "/production/order", "/master_data/item"
+HEADINGS = ("Product", "Order or contract", "Planned quantity", "Due date", "Workshop", "In stock", "Risks and countermeasures")
+PASTED = """\
 Z41H-DN50	XS-2701-001	260	2027-01-15	装配一车间	40	铸件到货如迟，先装库存阀体
-Z41H-DN80	XS-2701-002	180	2027-01-18	装配一车间	12	
-Z41H-DN100	XS-2701-004	12OO	2027-01-20	装配一车间	26	
-J41H-DN25	XS-2701-006	320	2027-01-22	装配二车间	75	
+Z41H-DN80	XS-2701-002	180	2027-01-18	装配一车间	12
+Z41H-DN65	XS-2701-004	12OO	2027-01-20	装配一车间	26
+J41H-DN25	XS-2701-006	320	2027-01-22	装配二车间	75
 J41H-DN40	XS-2701-007	240	2027-01-25	装配二车间	18	研磨工位只有一台
-Q41F-DN50	XS-2701-009	150	2027-03-05	装配二车间	9	
-ZT-DN50	XS-2701-001	300	2027-01-12	机加一车间	64	
-ZT-DN80	XS-2701-002	200	2027-01-14		31	
-JT-DN25	XS-2701-006	340	2027-01-16	机加二车间	88	
+Q41F-DN50	XS-2701-009	150	2027-03-05	装配二车间	9
+ZT-DN50	XS-2701-001	300	2027-01-12	机加一车间	64
+ZT-DN80	XS-2701-002	200	2027-01-14		31
+JT-DN25	XS-2701-006	340	2027-01-16	机加二车间	88
 """
+TEXTS = Translations((CORE, ROOT / "plugins" / "production" / "translations"))
 
 
 class Tour:
-    """A demo site that is served, and browsers on it."""
+    """Browsers on a demo site that is served, one for each person, language and size."""
 
     def __init__(self, browser: Browser, passwords: dict[str, str]) -> None:
         self.browser = browser
         self.passwords = passwords
+        self.pages: dict[tuple[str, int, str | None], Page] = {}
 
     def open(self, language: str, size: dict[str, int], who: str | None) -> Page:
-        """A browser of somebody, signed in and set to a language."""
-        context = self.browser.new_context(
-            base_url=BASE, locale=LOCALES[language], timezone_id="Asia/Shanghai", viewport=size, is_mobile=size is PHONE, has_touch=size is PHONE,
-            device_scale_factor=1,
-        )
-        page = context.new_page()
+        """The browser of somebody, signed in and set to a language."""
+        key = (language if who is None else "", size["width"], who)
+        if key not in self.pages:
+            context = self.browser.new_context(
+                base_url=BASE, locale=LOCALES[language], timezone_id="Asia/Shanghai", viewport=size, is_mobile=size is PHONE, has_touch=size is PHONE,
+            )
+            self.pages[key] = context.new_page()
+            self.sign_in(self.pages[key], who)
+        page = self.pages[key]
+        if who is not None:
+            self.speak(page, language)
+        return page
+
+    def sign_in(self, page: Page, who: str | None) -> None:
+        """Go in, where somebody is to go in."""
         page.goto("/sign-in")
         if who is not None:
             page.fill("[name=username]", who)
             page.fill("[name=password]", self.passwords[who])
             page.press("[name=password]", "Enter")
             page.wait_for_url(f"{BASE}/")
-            self.speak(page, language)
-        return page
 
     def speak(self, page: Page, language: str) -> None:
         """Let the page's user choose a language."""
         page.goto("/me")
         if page.locator("html").get_attribute("lang") != language.replace("_", "-"):
             page.check(f"form[action='/me/language'] input[value={language}]")
-            page.locator("form[action='/me/language'] button[type=submit], form[action='/me/language'] button").last.click()
+            page.locator("form[action='/me/language'] button").last.click()
             page.wait_for_load_state("networkidle")
 
 
@@ -112,7 +126,7 @@ def plan(page: Page) -> None:
     page.goto(record_at(page, PLAN, "MP-202612-01"))
 
 
-def slip(page: Page) -> None:
+def missing(page: Page) -> None:
     """A draft with something missing: why the step cannot be taken yet."""
     page.goto(f"{ORDER}/new")
     page.wait_for_load_state("networkidle")
@@ -133,13 +147,27 @@ def pasted(page: Page) -> None:
     page.goto(f"{PLAN}/new")
     page.wait_for_load_state("networkidle")
     page.fill("[name=plan_month]", "2027-01")
-    page.locator("table.gr tbody input:not([type=hidden]), [data-grid] tbody input:not([type=hidden])").first.focus()
-    paste(page, PASTED)
+    language = (page.locator("html").get_attribute("lang") or "").replace("-", "_")
+    page.locator("[data-grid=lines] tbody tr:nth-child(1) td[data-column=product] .ce").focus()
+    paste(page, "\t".join(TEXTS.text(one, language) for one in HEADINGS) + "\n" + PASTED)
     page.wait_for_timeout(1500)
     page.locator("button.btn-p[type=submit]").last.click()
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(600)
     page.evaluate("window.scrollTo(0, 0)")
+
+
+def discarded(page: Page) -> None:
+    """Nothing of it is left for the next picture."""
+    page.locator("button[value=discard]").click()
+    page.wait_for_load_state("networkidle")
+
+
+def removed(page: Page) -> None:
+    """The draft is gone again."""
+    page.locator("details.menu summary.sq").click()
+    page.locator("form[action$='/remove'] button").click()
+    page.wait_for_load_state("networkidle")
 
 
 def dialog(page: Page) -> None:
@@ -192,19 +220,18 @@ class Picture:
     who: str | None
     show: Callable[[Page], None]
     language: str = "zh_CN"
-    size: tuple[tuple[str, int], ...] = tuple(DESK.items())
-    whole: bool = False
+    on_phone: bool = False
+    after: Callable[[Page], None] | None = None
 
 
-ON_PHONE = tuple(PHONE.items())
 REPORT = at("/production/reports/completion?month=2026-10")
 PICTURES = (
     Picture("sign-in", None, entrance),
     Picture("inbox", PLANNER, at("/")),
     Picture("list", DIRECTOR, at("/production/daily_report?view=all")),
     Picture("record", PLANNER, plan),
-    Picture("why-not", PLANNER, slip),
-    Picture("edit", PLANNER, pasted),
+    Picture("why-not", PLANNER, missing, after=removed),
+    Picture("edit", PLANNER, pasted, after=discarded),
     Picture("step", APPROVER, dialog),
     Picture("import", ITEM_KEEPER, tried),
     Picture("report", PLANNER, REPORT),
@@ -220,22 +247,22 @@ PICTURES = (
     Picture("admin-trail", ADMIN, at("/admin/trail")),
     Picture("inbox-zh-tw", PLANNER, at("/"), "zh_TW"),
     Picture("record-zh-tw", PLANNER, plan, "zh_TW"),
-    Picture("edit-zh-tw", PLANNER, pasted, "zh_TW"),
+    Picture("edit-zh-tw", PLANNER, pasted, "zh_TW", after=discarded),
     Picture("sign-in-en", None, entrance, "en"),
     Picture("inbox-en", PLANNER, at("/"), "en"),
     Picture("list-en", DIRECTOR, at("/production/daily_report?view=all"), "en"),
     Picture("record-en", PLANNER, plan, "en"),
-    Picture("edit-en", PLANNER, pasted, "en"),
+    Picture("edit-en", PLANNER, pasted, "en", after=discarded),
     Picture("admin-policies-en", ADMIN, at("/admin/policies"), "en"),
-    Picture("sign-in-phone", None, entrance, size=ON_PHONE),
-    Picture("inbox-phone", PLANNER, at("/"), size=ON_PHONE),
-    Picture("list-phone", DIRECTOR, at("/production/daily_report?view=all"), size=ON_PHONE),
-    Picture("record-phone", PLANNER, plan, size=ON_PHONE),
-    Picture("edit-phone", PLANNER, at(f"{PLAN}/new"), size=ON_PHONE),
-    Picture("step-phone", APPROVER, dialog, size=ON_PHONE),
-    Picture("report-phone", PLANNER, REPORT, size=ON_PHONE),
-    Picture("scan-phone", KEEPER, at("/scan"), size=ON_PHONE),
-    Picture("admin-users-phone", ADMIN, at("/admin/users"), size=ON_PHONE),
+    Picture("sign-in-phone", None, entrance, on_phone=True),
+    Picture("inbox-phone", PLANNER, at("/"), on_phone=True),
+    Picture("list-phone", DIRECTOR, at("/production/daily_report?view=all"), on_phone=True),
+    Picture("record-phone", PLANNER, plan, on_phone=True),
+    Picture("edit-phone", PLANNER, at(f"{PLAN}/new"), on_phone=True),
+    Picture("step-phone", APPROVER, dialog, on_phone=True),
+    Picture("report-phone", PLANNER, REPORT, on_phone=True),
+    Picture("scan-phone", KEEPER, at("/scan"), on_phone=True),
+    Picture("admin-users-phone", ADMIN, at("/admin/users"), on_phone=True),
 )
 COPIES = {"readme-record": "record", "readme-edit": "edit"}
 """Pictures of the READMEs, and those that they are copies of."""
@@ -246,18 +273,15 @@ COPIES = {"readme-record": "record", "readme-edit": "edit"}
 
 def take(tour: Tour, wanted: Picture) -> bytes:
     """The picture as PNG."""
-    size = PHONE if wanted.size == ON_PHONE else DESK
-    page = tour.open(wanted.language, size, wanted.who)
-    try:
-        wanted.show(page)
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(400)
-        page.evaluate("document.activeElement && document.activeElement.tagName === 'INPUT' && document.activeElement.blur()")
-        return page.screenshot(full_page=wanted.whole)
-    finally:
-        if wanted.language != "zh_CN" and wanted.who:
-            tour.speak(page, "zh_CN")
-        page.context.close()
+    page = tour.open(wanted.language, PHONE if wanted.on_phone else DESK, wanted.who)
+    wanted.show(page)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(400)
+    page.evaluate("document.activeElement && document.activeElement.tagName === 'INPUT' && document.activeElement.blur()")
+    png = page.screenshot()
+    if wanted.after is not None:
+        wanted.after(page)
+    return png
 
 
 def printed(tour: Tour) -> bytes:
@@ -265,7 +289,6 @@ def printed(tour: Tour) -> bytes:
     page = tour.open("zh_CN", DESK, PLANNER)
     address = record_at(page, PLAN, "MP-202611-01")
     pdf = page.request.get(f"{address}/prints/plan").body()
-    page.context.close()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "print.pdf").write_bytes(pdf)
         subprocess.run(["pdftoppm", "-r", "86", "-png", "-l", "2", "print.pdf", "page"], cwd=folder, check=True)
@@ -327,10 +350,15 @@ def wait_for(url: str) -> None:
 
 def main(names: list[str]) -> int:
     """Take the pictures that are asked for, or all."""
+    missing = [package for program, package in (("chromium", "chromium"), ("pdftoppm", "poppler-utils")) if shutil.which(program) is None]
+    if missing:
+        raise SystemExit(f"Missing for the pictures. Install them, then run this again:  apt-get install {' '.join(missing)}")
     FOLDER.mkdir(parents=True, exist_ok=True)
     wanted = [one for one in PICTURES if not names or one.name in names]
     with served() as passwords, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN"])
+        # Chromium's own parts (a month, a file) speak the language of the process.
+        speaking = {**os.environ, "LANGUAGE": "zh_CN", "LANG": "zh_CN.UTF-8"}
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"], env=speaking)
         tour = Tour(browser, passwords)
         for one in wanted:
             print(f"{one.name}: {keep(one.name, take(tour, one))}", flush=True)
