@@ -19,6 +19,7 @@ _WIDE: Final = 267.0
 _WHOLE: Final = 12
 """A text of so many digits (a date, a name) is not broken if it can be helped."""
 _LONG_WORD: Final = re.compile(r"[\u0021-\u2e7f]{11}")
+_RUN: Final = re.compile(r"[\u0021-\u2e7f]+")
 MOST_LOOSE: Final = 13
 MOST_UPRIGHT: Final = 10
 """A grid with more columns than this is printed on a sheet that lies across."""
@@ -95,15 +96,23 @@ class Grid:
         number = 4.0 if len(self.rows) < 100 else 6.0
         edges = 1.1 if self.is_dense else 1.8
         room -= number
-        wishes, least = [], []
+        wishes, least, tight = [], [], []
         for place in range(len(self.columns)):
             longest, heading = self._longest(place)
             wishes.append(max(min(longest, 44), min(heading, 14), 3) + edges)
             least.append(max(min(longest, _WHOLE), heading if heading <= 6 else min(heading // 2 + 1, 9), 3) + edges)
+            tight.append(max(min(self._unbroken(place), _WHOLE), min(heading, 4), 3) + edges)
+        if sum(least) > room:
+            # Dates and figures stay whole; what may break anywhere, as Chinese does, gives way.
+            wishes, least = least, tight
         spare, wanted = max(room - sum(least), 0), sum(wishes) - sum(least)
         shares = [low + (spare * (wish - low) / wanted if wanted else 0) for low, wish in zip(least, wishes, strict=True)]
         total = number + sum(shares)
         return tuple(100 * share / total for share in (number, *shares))
+
+    def _unbroken(self, place: int) -> int:
+        """The digits of the longest run of a column's texts that has no place to break at."""
+        return max((len(run) for row in self.rows[:300] for run in _RUN.findall(row[place])), default=0)
 
     def _longest(self, place: int) -> tuple[int, int]:
         """The digits of the longest text of a column, and of its heading, which may break."""

@@ -291,6 +291,15 @@ def test_short_columns_are_kept_whole():
     assert sum(grid.widths) == pytest.approx(100)
 
 
+def test_a_day_stays_whole_in_a_crowded_grid():
+    """Seventeen columns leave it room for its ten characters; Chinese words, which may break anywhere, give way."""
+    columns = (*(Column("风险与应对措施") for _place in range(12)), *(Column("上月计划", is_figure=True) for _place in range(4)), Column("交期"))
+    grid = Grid("", columns, ((*["机加一车间铸件到货如迟先装库存"] * 12, *["330 件"] * 4, "2026-11-27"),))
+    millimetres = 267 * grid.widths[-1] / 100
+    assert millimetres >= 10 * 1.66
+    assert sum(grid.widths) == pytest.approx(100)
+
+
 def test_many_columns_lay_the_sheet_across(printer):
     """Eleven columns do not fit upright."""
     from core.printing.layout import Layout
