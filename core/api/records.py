@@ -85,7 +85,7 @@ def read_query(call: Call, rt: RecordType) -> tuple[Query, frozenset[str]]:
     overdue = asked.get("overdue", "false")
     if overdue not in ("true", "false"):
         problems.append(Problem("overdue", _("Say true or false."), code="type"))
-    only = tuple(one for one in asked.get("fields", "").split(",") if one)
+    only = tuple(asked["fields"].split(",")) if "fields" in asked else ()
     problems += [Problem("fields", _("There is no field {name}.", name=one[:60].encode("ascii", "replace").decode()),
                          code="unknown_field") for one in only if one not in rt.fields]
     if len(asked.get("q", "")) > 100:
@@ -93,7 +93,7 @@ def read_query(call: Call, rt: RecordType) -> tuple[Query, frozenset[str]]:
     if problems:
         raise Refused(problems)
     lines = tuple(one for one in only if one in rt.lines)
-    states = tuple(one for one in asked.get("state", "").split(",") if one)
+    states = tuple(asked["state"].split(",")) if "state" in asked else ()
     query = Query(
         states=states, q=asked.get("q", ""), department=department, filters=found, sort=asked.get("sort", "due_at"), overdue=overdue == "true",
         cursor=asked.get("cursor", ""), limit=limit, lines=lines,
