@@ -177,5 +177,7 @@ def _tidy(scratch: Path, address: Path) -> int:
 
     shutil.rmtree(scratch, ignore_errors=True)
     address.unlink(missing_ok=True)
+    with suppress(OSError):  # whoever started it has tidied already, or is gone
+        address.parent.rmdir()
     return 0
 
