@@ -293,6 +293,8 @@ def look_up(work: Work, kind: Field, text: str) -> int | None:
 def suggest(work: Work, kind: Field, text: str, limit: int) -> list[Name]:
     """What a field could hold whose code, number or name holds the text; those that begin with it first."""
     wanted = text.strip().casefold()[:100]
+    if "\x00" in wanted:  # nothing that is kept holds one, and PostgreSQL refuses to look
+        return []
     if kind.kind in ("user", "users"):
         people = [Name(u.id, "core.user", u.username, u.name) for u in work.directory.users.values() if u.is_active and _holds(work, kind, u.id)]
         return _best(people, wanted, limit)

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from core import sendings, sessions
-from core.errors import Fault, Faults, NotAllowed, NotFound, Refusal
+from core.errors import Fault, Faults, NotAllowed, NotFound, Problem, Refusal, Refused
 from core.messages import _
 from core.storage import is_passing
 from core.translations import LANGUAGES
@@ -154,6 +154,7 @@ class Runner:
 
     def _try(self, route: Route, place: dict[str, str]) -> Response:
         try:
+            self._check_address()
             if route.method == "POST":
                 self._check_origin()
                 # The whole form is taken in before the work begins: a slow sender must not hold up everybody who writes.
@@ -217,9 +218,15 @@ class Runner:
         if said == "null" or request.headers.get("Sec-Fetch-Site") == "cross-site":
             raise NotAllowed(_("This form was sent from another website."))
 
+    @staticmethod
+    def _check_address() -> None:
+        """No address of ours holds a NUL, and PostgreSQL falls over one."""
+        if any("\x00" in text for pair in request.args.items(multi=True) for text in pair):
+            raise Refused([Problem("", _("This address holds a character that cannot be read."), _("Go back to the page and use its buttons."), "address")])
+
     def _once(self, route: Route, view: View, place: dict[str, str]) -> Response:
         token = request.form.get("_once", "") if route.once and view.user_id is not None else ""
-        if not token:
+        if not token or not token.isprintable():
             return route.page(view, **place)
         connection, user_id = view.work.connection, int(view.user_id or 0)
         claim = sendings.claim(connection, user_id, token, view.now)
