@@ -12,6 +12,7 @@ from flask import Response
 from core import passwords, people, sessions, settings
 from core.api.calls import Call, Routes, answer, identity
 from core.api.openapi import ID, NULL_TEXT, TEXT, listed
+from core.api.records import too_long
 from core.directory import Department, Directory, User
 from core.errors import NotFound, Problem, Refused
 from core.messages import _
@@ -104,6 +105,8 @@ def list_users(call: Call) -> Response:
     limit = int(asked.get("limit", "50")) if re.fullmatch(r"[0-9]{1,4}", asked.get("limit", "50")) else 0
     if not 1 <= limit <= 200:
         raise Refused([Problem("limit", _("A limit is a number from 1 to 200."), code="limit")])
+    if problems := too_long(asked.get("q", "")):
+        raise Refused(problems)
     words = asked.get("q", "").casefold()
     found = [user for user in call.work.directory.users.values() if words in user.username or words in user.name.casefold()]
     ids = [str(user.id) for user in found]

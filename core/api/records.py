@@ -88,8 +88,7 @@ def read_query(call: Call, rt: RecordType) -> tuple[Query, frozenset[str]]:
     only = tuple(asked["fields"].split(",")) if "fields" in asked else ()
     problems += [Problem("fields", _("There is no field {name}.", name=one[:60].encode("ascii", "replace").decode()),
                          code="unknown_field") for one in only if one not in rt.fields]
-    if len(asked.get("q", "")) > 100:
-        problems.append(Problem("q", _("This is too long to be searched for."), _("Take at most {count} characters.", count=100), "too_long"))
+    problems += too_long(asked.get("q", ""))
     if problems:
         raise Refused(problems)
     lines = tuple(one for one in only if one in rt.lines)
@@ -99,6 +98,13 @@ def read_query(call: Call, rt: RecordType) -> tuple[Query, frozenset[str]]:
         cursor=asked.get("cursor", ""), limit=limit, lines=lines,
     )
     return query, frozenset(only) if only else frozenset(n for n in rt.fields if n not in rt.lines)
+
+
+def too_long(text: str) -> list[Problem]:
+    """A problem where more is searched for than lists look at."""
+    if len(text) <= 100:
+        return []
+    return [Problem("q", _("This is too long to be searched for."), _("Take at most {count} characters.", count=100), "too_long")]
 
 
 def _filter_value(kind: Field, operator: str, text: str) -> Any:
@@ -256,6 +262,7 @@ def erase_personal(call: Call, type: str, id: str) -> Response:
     """Make the personal data of a record unreadable for good; the trail keeps that it was done, by whom and why."""
     call.query()
     record = record_of(call, type, id)
+    version = seen(call, record)
     body = call.body()
     if not isinstance(body, dict) or set(body) != {"reason"} or not isinstance(body["reason"], str):
         raise Refused([Problem("/reason", _("A reason is missing."), _("Say why, for whoever reads the trail."), "reason")])
@@ -263,7 +270,7 @@ def erase_personal(call: Call, type: str, id: str) -> Response:
         reason = LongText(max=2_000).load(body["reason"])
     except Invalid as error:
         raise Refused([error.at("/reason")]) from None
-    call.work.erase(record, reason, call.optional_version())
+    call.work.erase(record, reason, version)
     return given(call, record)
 
 

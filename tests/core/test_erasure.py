@@ -28,7 +28,7 @@ def test_an_administrator_erases_personal_data_for_good(site, api):
     """Afterwards no table holds the number, the chain verifies, and the trail says who erased and why."""
     made = party(api)
     assert "0512-5550199" in everything(site)
-    done = api("core.administrator").post(f"/records/master_data.party/{made['id']}/erasure", {"reason": "Asked for by letter"})
+    done = api("core.administrator").post(f"/records/master_data.party/{made['id']}/erasure", {"reason": "Asked for by letter"}, If_Match='"1"')
     assert done.status_code == 200, done.text
     left = everything(site)
     assert "0512-5550199" not in left and "13800001111" not in left
@@ -42,13 +42,13 @@ def test_an_administrator_erases_personal_data_for_good(site, api):
 def test_nobody_else_erases(api):
     """Not even who keeps the register."""
     made = party(api)
-    assert api("master_data.party_keeper").post(f"/records/master_data.party/{made['id']}/erasure", {"reason": "No"}).status_code == 403
+    assert api("master_data.party_keeper").post(f"/records/master_data.party/{made['id']}/erasure", {"reason": "No"}, If_Match='"1"').status_code == 403
 
 
 def test_an_erasure_needs_a_reason_and_something_personal(site, api):
     """An item holds nothing personal."""
     made = party(api)
     admin = api("core.administrator")
-    assert admin.post(f"/records/master_data.party/{made['id']}/erasure", {"reason": " "}).status_code == 422
+    assert admin.post(f"/records/master_data.party/{made['id']}/erasure", {"reason": " "}, If_Match='"1"').status_code == 422
     item = api("master_data.item_keeper").post("/records/master_data.item", {"code": "A-1", "name": "Body", "kind": "product", "unit": "pc"}).get_json()
-    assert admin.post(f"/records/master_data.item/{item['id']}/erasure", {"reason": "Asked"}).status_code == 422
+    assert admin.post(f"/records/master_data.item/{item['id']}/erasure", {"reason": "Asked"}, If_Match='"1"').status_code == 422
