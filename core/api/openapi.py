@@ -194,7 +194,7 @@ def _list(rt: RecordType) -> dict[str, Any]:
         if kind.kind == "boolean":
             schema = {"type": "string", "enum": ["true", "false"]}
         parameters.append(_query(f"filter[{name}]", {"anyOf": [schema, {"const": "null"}]}))
-        parameters += [_query(f"filter[{name}][{operator}]", schema) for operator in ("gte", "lte")]
+        parameters += [_query(f"filter[{name}][{operator}]", schema) for operator in ("gte", "lte") if kind.kind != "boolean"]
     item = {"type": "object", "properties": {"id": ID, "type": {"const": rt.name}, "state": {"type": "string"}}, "required": ["id", "type", "state", "version"]}
     return {"parameters": parameters, "answer": listed(item, names=True)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator as comparison
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -25,7 +26,8 @@ from core.workflow import when_holds
 if TYPE_CHECKING:
     from core.service.work import Work
 
-OPERATORS = ("eq", "gte", "lte", "gt", "lt", "in")
+COMPARISONS = {"eq": comparison.eq, "gte": comparison.ge, "lte": comparison.le, "gt": comparison.gt, "lt": comparison.lt}
+OPERATORS = (*COMPARISONS, "in")
 SORTS = ("due_at", "changed_at", "number")
 MOST = 200
 
@@ -176,7 +178,9 @@ def _compare(column: Any, operator: str, value: Any) -> ColumnElement[bool]:
         return column.is_(None)  # type: ignore[no-any-return]
     if operator == "in":
         return column.in_(list(value))  # type: ignore[no-any-return]
-    found: ColumnElement[bool] = {"eq": column == value, "gte": column >= value, "lte": column <= value, "gt": column > value, "lt": column < value}[operator]
+    if isinstance(value, bool) and operator != "eq":
+        raise Refused([Problem("filter", _("Yes and no have no order."), _("Filter by one of them."), "filter")])
+    found: ColumnElement[bool] = COMPARISONS[operator](column, value)
     return found
 
 

@@ -29,6 +29,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("half", [0, 1])
 def test_every_module_can_be_imported_first(half):
     """Each in a process that has imported nothing else of ours."""

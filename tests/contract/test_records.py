@@ -344,7 +344,8 @@ def test_its_pages_answer_and_hold_its_labels(world, walk, language):
 
 def labels(rt, names):
     """The labels of fields and columns that can be there whatever else was filled in."""
-    found = [rt.kind_of(name) for name in names]
+    always = {one for section in rt.all_sections.values() if section.when is None for one in section.fields}
+    found = [rt.kind_of(name) for name in names if name in always or name.partition(".")[0] in always]
     return [kind.label for kind in found if kind.when is None and not isinstance(kind, Computed)]
 
 
