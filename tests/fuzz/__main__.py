@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 from core.site import open_site
-from tests.fuzz import fuzz, overreach
+from tests.fuzz import Outcome, fuzz, overreach
 
 ROLES = ("production.planner", "stock.keeper", "core.administrator")
 SECONDS = 540
@@ -34,7 +34,8 @@ def main() -> int:
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(url)
-            found = [(role, *as_role(role, accounts, url, scratch, seconds)) for role in ROLES]
+            signed_in = [(role, *sign_in(role, accounts, url)) for role in ROLES]  # all first: a run ends with the address held back
+            found = [(role, username, as_role(role, token, url, scratch, seconds)) for role, username, token in signed_in]
         finally:
             server.terminate()
             server.wait(30)
@@ -63,17 +64,21 @@ def wait_for(url: str) -> None:
     raise SystemExit("the site did not start")
 
 
-def as_role(role: str, accounts: list, url: str, scratch: Path, seconds: int) -> tuple:
-    """One run as somebody who holds the role."""
+def sign_in(role: str, accounts: list, url: str) -> tuple:
+    """Somebody who holds the role, and a token of theirs."""
     account = next(one for one in accounts if any(held.partition("@")[0] == role for held in one["roles"]))
     body = json.dumps({"username": account["username"], "password": account["password"]}).encode()
     asked = urllib.request.Request(f"{url}/api/v1/tokens", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(asked) as answer:
-        token = json.load(answer)["token"]
+        return account["username"], json.load(answer)["token"]
+
+
+def as_role(role: str, token: str, url: str, scratch: Path, seconds: int) -> Outcome:
+    """One run with the token of somebody who holds the role."""
     print(f"as {role}", file=sys.stderr)
     outcome = fuzz(url, token, scratch, examples=EXAMPLES, seconds=seconds)
     print(outcome.log[-3000:], file=sys.stderr)
-    return account["username"], outcome
+    return outcome
 
 
 def write(found: list, beyond: list, seconds: int) -> None:
