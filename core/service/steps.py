@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from core import audit, files, signatures
 from core.access import creators as creating_roles
-from core.errors import NotAllowed, NotFound, Problem, Refused, Stale, Who
+from core.errors import NotAllowed, NotFound, Problem, Refused, Who
 from core.messages import _
 from core.records import RecordType
 from core.service import opening, values
@@ -346,6 +346,3 @@ def fillers(work: Work, record: Record) -> tuple[Who, ...]:
                 names = tuple(work.directory.users[u].name for u in work.directory.holders(grant.role, grant.department)) if grant.role else ()
                 found.append(Who(grant.role, grant.department, names))
     return tuple(dict.fromkeys(found))
-
-
-__all__ = ["Stale", "applies", "born", "complete", "creators", "fillers", "fire", "judged", "reopened", "sign", "step_named", "taken", "views"]
